@@ -1,7 +1,6 @@
 //! The coefficients of a component, and the samples computed from them.
 
 use crate::ac::{self, AcScan, Group, LANES};
-use crate::blocks::Each;
 use crate::corner::{self, Transformed};
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -63,7 +62,8 @@ impl Coefficients {
         let quantisation = self.quantisation.ok_or(UNKNOWN)?;
         let weights = Weights::new(&quantisation, scale);
         let across = component.padded.0;
-        let measure = |group: &Group, (row, index): (usize, usize)| {
+        let is_measured = !variances.is_empty();
+        let mut measure = |group: &Group, (row, index): (usize, usize)| {
             let blocks = variances.get_mut(row * across + index * LANES..).unwrap_or_default();
             if !blocks.is_empty() {
                 let of_blocks = weights.of_blocks(&group.values);
@@ -76,16 +76,24 @@ impl Coefficients {
                 transform.write(group, index, rows, size.0);
             });
         }
-        // The compiler's vector code is fastest when it processes these numbers of blocks at once.
+        if scale == Scale::Eighth {
+            let pixel = |&dc: &i16| pixel(dc.into(), quantisation[0]);
+            if is_measured {
+                ac::read(&mut self.ac, component.blocks, deadline, |place, group| {
+                    measure(group, place);
+                })?;
+            }
+            let rows = self.dc.chunks(component.padded.0.max(1)).take(size.1);
+            return Ok(rows.flat_map(|row| row.iter().take(size.0).map(pixel)).collect());
+        }
         match scale {
-            Scale::Half => self.reduced::<4, 4, 17>(component, size, measure, deadline),
-            Scale::ThreeEighths => self.reduced::<3, 8, 10>(component, size, measure, deadline),
-            Scale::Quarter => self.reduced::<2, 8, 5>(component, size, measure, deadline),
-            _ => self.reduced::<1, 8, 2>(component, size, measure, deadline),
+            Scale::Half => self.reduced::<4, 17>(component, size, measure, deadline),
+            Scale::ThreeEighths => self.reduced::<3, 10>(component, size, measure, deadline),
+            _ => self.reduced::<2, 5>(component, size, measure, deadline),
         }
     }
 
-    fn reduced<const N: usize, const P: usize, const M: usize>(
+    fn reduced<const N: usize, const M: usize>(
         &mut self,
         component: &Component,
         size: (usize, usize),
@@ -93,13 +101,13 @@ impl Coefficients {
         deadline: Deadline,
     ) -> Result<Vec<u8>, Error>
     where
-        [Each<P>; N]: Transformed,
+        [f32; N]: Transformed,
     {
-        let transform = corner::Transform::<N, P>::new(&self.quantisation.ok_or(UNKNOWN)?);
+        let transform = corner::Transform::<N>::new(&self.quantisation.ok_or(UNKNOWN)?);
         let places = corner::places(u8::try_from(N).unwrap_or_default());
-        self.transformed(N, component, size, deadline, |group, (row, index), rows| {
-            transform.write_group::<M>(group, &places, index, rows, size.0);
-            measure(group, (row, index));
+        self.transformed(N, component, size, deadline, |group, place, rows| {
+            transform.write_group::<M>(group, &places, place.1, rows, size.0);
+            measure(group, place);
         })
     }
 

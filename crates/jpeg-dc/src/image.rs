@@ -2,8 +2,6 @@
 
 use std::ops::Deref;
 
-use crate::options::Scale;
-
 /// The colour components of an image's planes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -170,12 +168,6 @@ impl Deref for DcImage {
 }
 
 impl Plane {
-    /// The scale of the plane's blocks in an image at `scale`, given the component's share of the
-    /// resolution in the file.
-    pub(crate) fn scale_of_blocks(&self, ratio: (usize, usize), scale: Scale) -> Scale {
-        if self.scale == ratio { scale } else { scale.doubled() }
-    }
-
     /// Row `y` of the image, enlarged into `wide` if necessary.
     fn wide_row<'a>(&'a self, y: usize, wide: &'a mut Vec<u8>) -> &'a [u8] {
         let start = y / self.scale.1 * self.stride;

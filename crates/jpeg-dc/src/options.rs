@@ -14,6 +14,7 @@ use crate::frame::Frame;
 pub struct Options {
     max_pixels: u64,
     pub(crate) chroma: Chroma,
+    pub(crate) chroma_scale: Option<Scale>,
     pub(crate) variances: bool,
 }
 
@@ -22,14 +23,12 @@ pub struct Options {
 #[non_exhaustive]
 pub enum Chroma {
     /// Reads the AC coefficients of these components, and computes 2 x 2 samples for each block,
-    /// exactly as libjpeg does. [`decode_scaled`](crate::decode_scaled) computes twice as many
-    /// samples per side as for luma, at one eighth and at one quarter. This takes 25 to 50 % more time for sequential files, and needs
+    /// exactly as libjpeg does. This takes 25 to 50 % more time for sequential files, and needs
     /// more scans of progressive files.
     #[default]
     Full,
     /// Computes one sample for each block, which is half the resolution. That is enough if the
-    /// image is written as 4:2:0 or reduced by half again. At other scales than one eighth, chroma
-    /// keeps its share of the resolution.
+    /// image is written as 4:2:0 or reduced by half again.
     Dc,
 }
 
@@ -44,20 +43,11 @@ pub enum Scale {
     ThreeEighths,
     /// A quarter of the width and height, rounded up.
     Quarter,
-    /// An eighth of the width and height, rounded up.
+    /// One eighth of the width and height, rounded up: the DC coefficients alone.
     Eighth,
 }
 
 impl Scale {
-    /// The scale with twice as many samples per side. Returns the same scale if there is none.
-    pub(crate) const fn doubled(self) -> Self {
-        match self {
-            Self::Eighth => Self::Quarter,
-            Self::Quarter => Self::Half,
-            _ => self,
-        }
-    }
-
     /// The number of samples for each side of a block.
     pub(crate) const fn side(self) -> usize {
         match self {
@@ -76,7 +66,7 @@ impl Options {
     /// allocation.
     #[must_use]
     pub const fn new() -> Self {
-        Self { max_pixels: u64::MAX, chroma: Chroma::Full, variances: false }
+        Self { max_pixels: u64::MAX, chroma: Chroma::Full, chroma_scale: None, variances: false }
     }
 
     /// Refuses an image whose full width times its full height is above `pixels`.
@@ -86,10 +76,19 @@ impl Options {
         self
     }
 
-    /// Sets how chroma that has half the resolution is decoded.
+    /// Sets how [`decode`](crate::decode) decodes chroma that has half the resolution.
     #[must_use]
     pub const fn chroma(mut self, chroma: Chroma) -> Self {
         self.chroma = chroma;
+        self
+    }
+
+    /// Sets the scale at which [`decode_scaled`](crate::decode_scaled) decodes chroma, if it differs
+    /// from the scale of luma. Each sample of chroma has to cover a whole number of the image's
+    /// pixels; other scales are [`Error::Unsupported`].
+    #[must_use]
+    pub const fn chroma_scale(mut self, scale: Scale) -> Self {
+        self.chroma_scale = Some(scale);
         self
     }
 

@@ -1,10 +1,13 @@
 //! The variance of the frequencies that a scale leaves out.
 
 use crate::ac::{LANES, Lanes};
-use crate::corner::INDICES;
 use crate::marker::Quantisation;
 use crate::options::Scale;
+use crate::values::{Position, Values};
 use crate::zigzag::ZIGZAG;
+
+/// The number of indices, some of which stand for the end of a block.
+const INDICES: usize = 256;
 
 /// What the square of each coefficient adds to the variance of its block, by its index in zigzag
 /// order: 0 for the frequencies that the scale keeps, and for indices above 63. By Parseval's
@@ -24,11 +27,37 @@ impl Weights {
         Self(weights)
     }
 
-    /// The weight of the coefficient at this index.
+    /// The variance of the block that starts at a position.
+    pub(crate) fn of_block(&self, bytes: &[u8], start: u32, dc: &Values, ac: &Values) -> u16 {
+        let mut at = Position::new(bytes, start);
+        dc.step(bytes, &mut at);
+        let (mut index, mut sum) = (0, 0.0);
+        // After a DC and an AC coefficient, or after two look-ups, more bits must be loaded.
+        loop {
+            for _ in 0..2 {
+                let found = ac.step(bytes, &mut at);
+                let (distance, second) = found.second();
+                sum += self.term(index + found.first_distance(), found.first);
+                sum += self.term(index + distance, second);
+                index += found.distance();
+                if index >= 63 {
+                    return rounded(sum);
+                }
+                if index == found.distance() {
+                    break;
+                }
+            }
+            at.refill(bytes);
+        }
+    }
+
+    /// What a coefficient adds to the variance.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "called for every coefficient")]
-    pub(crate) fn of(&self, index: usize) -> f32 {
-        self.0.get(index).copied().unwrap_or_default()
+    fn term(&self, index: u32, coefficient: i16) -> f32 {
+        #[expect(clippy::cast_possible_truncation, reason = "an index has eight bits")]
+        let weight = self.0.get(usize::from(index as u8)).copied().unwrap_or_default();
+        weight * f32::from(coefficient).powi(2)
     }
 
     /// The variances of adjacent blocks.
@@ -45,6 +74,6 @@ impl Weights {
 
 /// Rounds a variance to the nearest integer. Only damaged files exceed the range.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
-pub(crate) fn rounded(sum: f32) -> u16 {
+fn rounded(sum: f32) -> u16 {
     (sum + 0.5) as u16
 }

@@ -13,7 +13,7 @@ mod support;
 
 use std::f64::consts::PI;
 
-use jpeg_dc::{Chroma, Color, Error, Options, Plane, Planes, Scale, decode_scaled};
+use jpeg_dc::{Chroma, Color, Error, Options, Plane, Planes, Scale, decode, decode_scaled};
 use support::encode::{Component, Image};
 use support::{generate, oracle};
 
@@ -111,32 +111,26 @@ fn check_variances(name: &str, image: &Image, ours: &Planes, side: usize) {
 
 fn check(name: &str, image: &Image) {
     let data = image.encode();
-    let chosen = SCALES.into_iter().filter(|&(_, side)| image.progressive || side < 8);
-    for ((scale, side), chroma) in
-        chosen.flat_map(|scale| [(scale, Chroma::Dc), (scale, Chroma::Full)])
-    {
-        let options = Options::new().chroma(chroma);
-        let with_variances = decode_scaled(&data, scale, &options.variances(true)).unwrap();
-        if side < 8 {
-            check_variances(name, image, &with_variances, side);
-        }
-        let ours = decode_scaled(&data, scale, &options)
+    for (scale, side) in SCALES.into_iter().filter(|&(_, side)| image.progressive || side < 8) {
+        let ours = decode_scaled(&data, scale, &Options::new())
             .unwrap_or_else(|error| panic!("{name}: {error}: {:?}", image.scans));
-        assert_eq!(ours, Planes { variances: None, ..with_variances }, "{name}");
+        let measured = decode_scaled(&data, scale, &Options::new().variances(true)).unwrap();
+        if side < 8 {
+            check_variances(name, image, &measured, side);
+        }
+        assert_eq!(ours, Planes { variances: None, ..measured }, "{name}");
         let scaled = |length: usize, ratio| (length * side).div_ceil(8 * ratio);
         let size = (scaled(image.width, 1), scaled(image.height, 1));
         assert_eq!((ours.width, ours.height), size, "{name}");
-        for (index, (plane, component)) in ours.planes.iter().zip(&image.components).enumerate() {
+        for (plane, component) in ours.planes.iter().zip(&image.components) {
             let ratio = (image.max_h() / component.h, image.max_v() / component.v);
-            let is_doubled = chroma == Chroma::Full && ratio == (2, 2) && index > 0 && side < 3;
-            let ratio = if is_doubled { (1, 1) } else { ratio };
             assert_eq!(plane.scale, ratio, "{name}");
             let size = (scaled(image.width, ratio.0), scaled(image.height, ratio.1));
-            let doubled = if is_doubled { 2 * side } else { side };
             assert_eq!((plane.width, plane.height), size, "{name}");
-            let expected = expected(component, doubled, size);
-            assert_eq!(plane.data.len(), expected.len(), "{name}");
-            for (index, (&sample, expected)) in plane.data.iter().zip(expected).enumerate() {
+            let expected = expected(component, side, size);
+            let samples: Vec<u8> = plane.rows().flatten().copied().collect();
+            assert_eq!(samples.len(), expected.len(), "{name}");
+            for (index, (sample, expected)) in samples.into_iter().zip(expected).enumerate() {
                 let error = (f64::from(sample) - expected.clamp(0.0, 255.0)).abs();
                 // Rounding causes an error of half a step, and the 24-bit precision of large
                 // numbers a small one.
@@ -173,6 +167,60 @@ samplings! {
     s422_and_440: 10,
     chroma_above_luma: 11,
     s420_and_444: 12,
+}
+
+/// Chroma at another scale has the samples of a decode at that scale.
+#[test]
+fn chroma_may_have_its_own_scale() {
+    let scales =
+        [(Scale::Eighth, 1), (Scale::Quarter, 2), (Scale::ThreeEighths, 3), (Scale::Half, 4)];
+    let (mut decoded, mut refused) = (0, 0);
+    for (sampling, seed) in [2, 3, 4, 5, 6, 8]
+        .into_iter()
+        .flat_map(|sampling| (0..12).map(move |seed| (sampling, seed)))
+    {
+        let image = generate::image(seed, generate::SAMPLINGS[sampling].1);
+        let data = image.encode();
+        let at = |scale| decode_scaled(&data, scale, &Options::new());
+        for (luma, side) in scales {
+            for (chroma, own) in scales {
+                let options = Options::new().chroma_scale(chroma);
+                let name = format!("sampling {sampling}, seed {seed}: {luma:?} and {chroma:?}");
+                let (h, v) =
+                    (image.max_h() / image.components[1].h, image.max_v() / image.components[1].v);
+                if h * side % own > 0 || v * side % own > 0 {
+                    let result = decode_scaled(&data, luma, &options);
+                    assert!(matches!(result, Err(Error::Unsupported(_))), "{name}");
+                    refused += 1;
+                    continue;
+                }
+                let found = decode_scaled(&data, luma, &options).unwrap();
+                let (whole, part) = (at(luma).unwrap(), at(chroma).unwrap());
+                assert_eq!((found.width, found.height), (whole.width, whole.height), "{name}");
+                assert_eq!(found.planes[0], whole.planes[0], "{name}");
+                for (found, expected) in found.planes.iter().zip(&part.planes).skip(1) {
+                    assert!(found.rows().eq(expected.rows()), "{name}");
+                    assert_eq!(found.scale, (h * side / own, v * side / own), "{name}");
+                }
+                decoded += 1;
+            }
+        }
+    }
+    assert!(decoded > 500 && refused > 100, "{decoded} decoded, {refused} refused");
+}
+
+/// At one eighth, the samples are those of the other function.
+#[test]
+fn one_eighth_has_the_dc_coefficients() {
+    for seed in 0..40 {
+        let data = generate::image(seed, generate::SAMPLINGS[5].1).encode();
+        let found = decode_scaled(&data, Scale::Eighth, &Options::new()).unwrap();
+        let expected = decode(&data, &Options::new().chroma(Chroma::Dc)).unwrap();
+        assert_eq!((found.width, found.height), (expected.width, expected.height));
+        for (found, expected) in found.planes.iter().zip(&expected.planes) {
+            assert!(found.rows().eq(expected.rows()), "seed {seed}");
+        }
+    }
 }
 
 /// A progressive image with this sampling, large enough to contain all kinds of data.

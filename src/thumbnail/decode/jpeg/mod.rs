@@ -160,7 +160,7 @@ impl Source for Jpeg<'_> {
             return Ok(None);
         }
         let scaling = scaling(self.frame.size, request.size);
-        let components = native::components(self.source, self.frame.size, request)?;
+        let components = native::components(self.source, self.frame, request)?;
         if components.is_some() || request.is_partial {
             return Ok(components);
         }
@@ -176,8 +176,7 @@ impl Source for Jpeg<'_> {
     ) -> Result<Completeness, ThumbnailError> {
         let Self { source, frame, is_adobe, .. } = *self;
         if let Some(size) = request.linear_size.filter(|_| !request.is_partial)
-            && let Some((picture, variances)) =
-                native::decode_linear(source, frame.size, size, request)?
+            && let Some((picture, variances)) = native::decode_linear(source, frame, size, request)?
         {
             let pixels = Pixels::Reduced(picture, variances);
             sink(DecodedFrame { pixels, delay: 0 })?;

@@ -60,6 +60,41 @@ fn first_sufficient(scales: &[(Scale, u64, u64)], full: Size, requested: Size) -
     found.map(|&(scale, ..)| scale)
 }
 
+/// The scales at which chroma is decoded, and the factor by which it must remain larger than
+/// requested, in percent. The eye sees less detail in chroma than in luma.
+const CHROMA_SCALES: [(Scale, u64); 4] =
+    [(Scale::Eighth, 1), (Scale::Quarter, 2), (Scale::ThreeEighths, 3), (Scale::Half, 4)];
+const CHROMA_PERCENT: u64 = 125;
+
+/// The scale of chroma if the luma of an image is decoded at `luma`, and chroma of size `requested`
+/// is needed. A sample of chroma covers `covers` pixels of the image, which has size `full`. Returns
+/// `luma` if no smaller scale suffices.
+pub(super) fn chroma_scale(luma: Scale, full: Size, covers: (u32, u32), requested: Size) -> Scale {
+    let suffices = |full: u32, covers: u32, requested: u32, samples: u64| {
+        let side = u64::from(full) * samples;
+        let needed = u64::from(requested) * u64::from(covers) * CHROMA_PERCENT;
+        // A sample has to cover a whole number of the pixels of luma.
+        (u64::from(covers) * eighths(luma)).is_multiple_of(samples) && side * 100 >= 8 * needed
+    };
+    let smaller = CHROMA_SCALES.into_iter().take_while(|&(_, samples)| samples < eighths(luma));
+    let mut found = smaller.filter(|&(_, samples)| {
+        suffices(full.width, covers.0, requested.width, samples)
+            && suffices(full.height, covers.1, requested.height, samples)
+    });
+    found.next().map_or(luma, |(scale, _)| scale)
+}
+
+/// The number of samples for each side of a block.
+const fn eighths(scale: Scale) -> u64 {
+    match scale {
+        Scale::Eighth => 1,
+        Scale::Quarter => 2,
+        Scale::ThreeEighths => 3,
+        Scale::Half => 4,
+        Scale::Full => 8,
+    }
+}
+
 /// The size at which an image of size `full` is decoded at a scale.
 pub(super) fn scaled(full: Size, factor: ScalingFactor) -> Size {
     let side = |side: u32| u32::try_from(factor.scale(side as usize)).unwrap_or(u32::MAX);
