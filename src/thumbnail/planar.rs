@@ -91,6 +91,7 @@ fn resized(
     let Some(components) = source.components(plan.request)? else { return Ok(None) };
     options.check_time()?;
     let window = geometry.window(options.spec.gravity.unwrap_or(Gravity::CENTER));
+    let window = window.within(components.shown);
     let size = geometry.stored_size();
     let [luma, blue, red] = components.each();
     let [luma, blue, red] = [(luma, true), (blue, false), (red, false)].map(|(part, is_luma)| {

@@ -69,6 +69,7 @@ impl Coefficients {
             return Ok(rows.flat_map(|row| row.iter().take(size.0).map(pixel)).collect());
         }
         match scale {
+            Scale::FiveEighths => self.reduced::<5, 26>(component, size, &quantisation, deadline),
             Scale::Half => self.reduced::<4, 17>(component, size, &quantisation, deadline),
             Scale::ThreeEighths => self.reduced::<3, 10>(component, size, &quantisation, deadline),
             _ => self.reduced::<2, 5>(component, size, &quantisation, deadline),

@@ -96,6 +96,7 @@ mod scaled;
 mod scaled_scan;
 mod sequential_scan;
 mod skip;
+mod tiles;
 mod values;
 mod zigzag;
 
@@ -105,3 +106,4 @@ pub use image::{Color, DcImage, Plane, Planes};
 pub use options::{Chroma, Options, Scale};
 pub use prefix::{Prefix, read_needed};
 pub use scaled::{decode_scaled, decode_scaled_until, has_all_scans};
+pub use tiles::Tiles;
