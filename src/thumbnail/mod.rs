@@ -23,6 +23,7 @@
 pub mod adjust;
 pub mod background;
 mod blurhash;
+mod border;
 pub mod codecs;
 pub mod color;
 mod copyright;

@@ -71,7 +71,8 @@ pub(super) fn picture(
             data,
         };
         let planes = components.into_iter().map(plane).collect();
-        let image = Planes { width: columns, height: rows, color: Color::YCbCr, planes };
+        let image =
+            Planes { width: columns, height: rows, color: Color::YCbCr, planes, variances: None };
         Picture { width, height, kind: PixelKind::Rgb, data: image.to_rgb() }
     }))
 }
@@ -91,6 +92,7 @@ fn resized(
     let Some(components) = source.components(plan.request)? else { return Ok(None) };
     options.check_time()?;
     let window = geometry.window(options.spec.gravity.unwrap_or(Gravity::CENTER));
+    let window = window.within(components.shown);
     let size = geometry.stored_size();
     let [luma, blue, red] = components.each();
     let [luma, blue, red] = [(luma, true), (blue, false), (red, false)].map(|(part, is_luma)| {

@@ -75,6 +75,21 @@ impl Transformed for [f32; 4] {
     }
 }
 
+impl Transformed for [f32; 5] {
+    #[inline(always)]
+    fn transformed(self) -> Self {
+        const A: f32 = 1.344_997;
+        const B: f32 = 0.831_253_9;
+        const C: f32 = 1.144_122_8;
+        const D: f32 = 0.437_016_03;
+        let [c0, c1, c2, c3, c4] = self;
+        let (even, odd) = (c0 + c2 * C + c4 * D, c1 * A + c3 * B);
+        let (inner_even, inner_odd) = (c0 - c2 * D - c4 * C, c1 * B - c3 * A);
+        let middle = c0 + (c4 - c2) * SQRT_2;
+        [even + odd, inner_even + inner_odd, middle, inner_even - inner_odd, even - odd]
+    }
+}
+
 /// The transform of a component's blocks to `N` x `N` samples each.
 pub(crate) struct Transform<const N: usize> {
     /// The factor of each coefficient, row by row.

@@ -37,6 +37,8 @@ pub enum Chroma {
 pub enum Scale {
     /// The full size. Only progressive files are decoded at this size.
     Full,
+    /// Five eighths of the width and height, rounded up.
+    FiveEighths,
     /// Half of the width and height, rounded up.
     Half,
     /// Three eighths of the width and height, rounded up.
@@ -52,6 +54,7 @@ impl Scale {
     pub(crate) const fn side(self) -> usize {
         match self {
             Self::Full => 8,
+            Self::FiveEighths => 5,
             Self::Half => 4,
             Self::ThreeEighths => 3,
             Self::Quarter => 2,
@@ -84,7 +87,7 @@ impl Options {
     }
 
     /// Sets the scale at which [`decode_scaled`](crate::decode_scaled) decodes chroma, if it differs
-    /// from the scale of luma. Each sample of chroma has to cover a whole number of the image's
+    /// from the scale of luma. Images of red, green and blue have no chroma. Each sample of chroma has to cover a whole number of the image's
     /// pixels; other scales are [`Error::Unsupported`].
     #[must_use]
     pub const fn chroma_scale(mut self, scale: Scale) -> Self {

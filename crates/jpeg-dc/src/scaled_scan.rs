@@ -18,7 +18,7 @@ use crate::variance::Weights;
 const WIDTH: usize = 32;
 
 /// The number of values from a block's first one to its last one, at the largest scale.
-const REACH: usize = WIDTH * 16 + 1;
+const REACH: usize = WIDTH * 25 + 1;
 
 /// Decodes a scan into the planes of its components and returns the position of its end.
 pub(crate) fn decode(
@@ -64,6 +64,7 @@ pub(crate) fn decode(
             quantisation: *reader.quantisation(component.quantisation)?,
         };
         match *scale {
+            Scale::FiveEighths => source.write::<5, 26>(plane, deadline)?,
             Scale::Half => source.write::<4, 17>(plane, deadline)?,
             Scale::ThreeEighths => source.write::<3, 10>(plane, deadline)?,
             Scale::Quarter => source.write::<2, 5>(plane, deadline)?,

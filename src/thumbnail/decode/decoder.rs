@@ -1,5 +1,7 @@
 //! The interface of a decoder.
 
+use std::ops::Range;
+
 use super::super::color::Profile;
 use super::super::format::SourceFormat;
 use super::super::header::Header;
@@ -75,6 +77,33 @@ impl<'a> DecodeRequest<'a> {
     }
 }
 
+/// Parts of an image, arranged in rows and columns, that can be decoded one by one.
+pub trait Tiles {
+    /// The width and height of a tile in pixels.
+    fn tile(&self) -> (usize, usize);
+
+    /// The number of tiles, across and down. Those on the right and at the bottom may extend beyond
+    /// the image.
+    fn count(&self) -> (usize, usize);
+
+    /// For each tile, row by row, whether its mean colours differ by more than `tolerance` from
+    /// those of the tile at this column and row.
+    fn differing(&self, tile: (usize, usize), tolerance: u16) -> Option<Vec<bool>>;
+
+    /// Decode the pixels of some tiles; indices beyond the last tile are left out. The pixels are
+    /// those of the whole image, except for pixels at an edge where the image continues. Returns
+    /// `None` if the tiles can't be decoded.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::Timeout`].
+    fn picture(
+        &self,
+        columns: Range<usize>,
+        rows: Range<usize>,
+        request: DecodeRequest<'_>,
+    ) -> Result<Option<Picture>, ThumbnailError>;
+}
+
 /// An image whose header has been read. It keeps the state of the parser, which is needed to decode
 /// the pixels.
 pub trait Source {
@@ -125,6 +154,17 @@ pub trait Source {
         &mut self,
         _request: DecodeRequest<'_>,
     ) -> Result<Option<Components>, ThumbnailError> {
+        Ok(None)
+    }
+
+    /// The tiles of the image, if it consists of tiles that can be decoded one by one.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::Timeout`].
+    fn tiles(
+        &mut self,
+        _request: DecodeRequest<'_>,
+    ) -> Result<Option<Box<dyn Tiles>>, ThumbnailError> {
         Ok(None)
     }
 

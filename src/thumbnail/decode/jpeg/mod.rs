@@ -6,6 +6,7 @@ mod native;
 mod scale;
 mod scans;
 mod segments;
+mod tiles;
 
 use super::super::color::Profile;
 use super::super::exif;
@@ -13,7 +14,7 @@ use super::super::header::Header;
 use super::super::notice::Notice;
 use super::super::xmp;
 use super::components::Components;
-use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
+use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source, Tiles};
 use super::frame::{DecodedFrame, Pixels};
 use crate::error::ThumbnailError;
 use format::{FORMAT, corrupt};
@@ -167,6 +168,16 @@ impl Source for Jpeg<'_> {
         request.check_time()?;
         self.check_coefficients(request)?;
         Ok(libjpeg::components(self.source, scaling, self.frame.size))
+    }
+
+    fn tiles(
+        &mut self,
+        request: DecodeRequest<'_>,
+    ) -> Result<Option<Box<dyn Tiles>>, ThumbnailError> {
+        if self.has_scans || request.is_partial {
+            return Ok(None);
+        }
+        tiles::tiles(self.source, self.frame, request)
     }
 
     fn frames(

@@ -151,7 +151,7 @@ fn planes(
 }
 
 /// Returns `None` for an image that libjpeg has to decode.
-fn unless_expired<T>(outcome: Result<T, Error>) -> Result<Option<T>, ThumbnailError> {
+pub(super) fn unless_expired<T>(outcome: Result<T, Error>) -> Result<Option<T>, ThumbnailError> {
     match outcome {
         Err(Error::Expired) => Err(ThumbnailError::Timeout),
         outcome => Ok(outcome.ok()),

@@ -21,8 +21,12 @@ pub(super) fn scaling(full: Size, requested: Size) -> ScalingFactor {
 /// the image must remain larger than requested, in percent. `jpeg_dc` leaves out the frequencies
 /// above the scale instead of averaging, so the factors are lower than those of other codecs. They
 /// keep the SSIM of each of Debian's wallpapers within 0.0015 of libvips's.
-const SCALES: [(Scale, u64, u64); 3] =
-    [(Scale::Quarter, 2, 160), (Scale::ThreeEighths, 3, 140), (Scale::Half, 4, 125)];
+const SCALES: [(Scale, u64, u64); 4] = [
+    (Scale::Quarter, 2, 150),
+    (Scale::ThreeEighths, 3, 140),
+    (Scale::Half, 4, 125),
+    (Scale::FiveEighths, 5, 125),
+];
 
 /// The scale above one eighth at which `jpeg_dc` decodes an image of size `full` when `requested` is
 /// needed. Returns `None` if it is not smaller than libjpeg's scale, or if the size of the image at
@@ -91,6 +95,7 @@ const fn eighths(scale: Scale) -> u64 {
         Scale::Quarter => 2,
         Scale::ThreeEighths => 3,
         Scale::Half => 4,
+        Scale::FiveEighths => 5,
         Scale::Full => 8,
     }
 }
