@@ -17,11 +17,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import xaccel
 
-PHOTO = Path(__file__).resolve().parents[1] / "examples" / "flask_gallery" / "photos" / "nuthatch.jpg"
+PHOTO = (
+    Path(__file__).resolve().parents[1] / "examples" / "flask_gallery" / "photos" / "nuthatch.jpg"
+)
 
 APP = """
 import gc, sys
@@ -128,16 +131,22 @@ def copied(directory: Path, *, with_observer: bool) -> Path:
     return directory
 
 
-def instructions(package: Path, data: Path, metrics: str, hits: int) -> int:
-    """Return the number of instructions of a process that answers so many requests."""
-    counter = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}"]
-    done = subprocess.run(
-        [*counter, sys.executable, "-c", APP, data, metrics, str(hits)],
+def run(
+    package: Path, data: Path, metrics: str, hits: int, command: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*command, sys.executable, "-c", APP, data, metrics, str(hits)],
         env={**os.environ, "PYTHONPATH": str(package), "PYTHONHASHSEED": "0"},
         check=True,
         capture_output=True,
         text=True,
     )
+
+
+def instructions(package: Path, data: Path, metrics: str, hits: int) -> int:
+    """Return the number of instructions of a process that responds to this number of requests."""
+    counter = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}"]
+    done = run(package, data, metrics, hits, counter)
     found = re.search(r"Collected : (\d+)", done.stderr)
     assert found is not None, done.stderr
     return int(found[1])
@@ -160,11 +169,11 @@ def main() -> None:
             ("METRICS = True", whole, "on"),
         ):
             # The first process renders the thumbnail, and compiles the copy.
-            instructions(package, directory, metrics, 0)
+            run(package, directory, metrics, 0)
             none, all_hits = (instructions(package, directory, metrics, n) for n in (0, hits))
             counts[label] = (all_hits - none) / hits
             share = counts[label] / counts["calls removed"] - 1
-            print(f"{label:15} {counts[label]:9.0f} instructions a hit, {share:+.2%}")
+            print(f"{label:15} {counts[label]:9.0f} instructions a hit, {share:+.2%}", flush=True)
 
 
 if __name__ == "__main__":

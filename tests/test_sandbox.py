@@ -143,7 +143,7 @@ def test_a_render_cannot_have_taken_longer_than_the_app_waited(make, photos, cap
     case = Case(service, photos, "answer_late")
     caplog.set_level(logging.DEBUG, "xaccel.thumbnails")
     answer = case.answer()
-    assert (answer.status, answer.body) == (200, b"a JPEG")
+    assert (answer.status, answer.data) == (200, b"a JPEG")
     (record,) = (each for each in caplog.records if hasattr(each, "xaccel_decode_seconds"))
     assert record.xaccel_decode_seconds is record.xaccel_encode_seconds is None
 
