@@ -98,6 +98,16 @@ def test_sweeps(service, counted):
     assert samples()[("xaccel_cache_files",)] == 0
 
 
+def test_an_incomplete_image_is_published_too(service, photos, counted):
+    whole = (photos / "cat.jpg").read_bytes()
+    (photos / "cat.jpg").write_bytes(whole[: len(whole) * 3 // 4])
+    for _ in range(2):
+        assert service.get(service.url("cat.jpg", 50)).status == 200
+    changes = counted()
+    assert changes.pop(("fetch_seconds_count",)) in {1, 2}
+    assert changes == RENDERED | {("thumbnails_total", "jpeg", "hit"): 1}
+
+
 def test_without_a_cache(photos, counted):
     service = Service({"THUMBNAIL_SOURCE": photos, "METRICS": True})
     url = service.url("cat.jpg", 50)
