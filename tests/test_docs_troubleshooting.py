@@ -27,6 +27,12 @@ def test_every_finding_of_doctor():
     assert doctor_findings.tables() in PAGE, "run scripts/doctor_findings.py --write"
 
 
+def test_each_part_of_a_finding_is_one_sentence():
+    for each in doctor_findings.findings():
+        for text in (each.cause, each.consequence, each.fix):
+            assert re.fullmatch(r"[A-Z…`](?:(?![.!?] [A-Z`]).)*\.", text), text
+
+
 def test_every_error_with_its_status():
     rows = dict(re.findall(r"^\| `(\w+)` \| (\d{3}) \|", PAGE, re.MULTILINE))
     statuses = {name: str(error.status_code) for name, error in ERRORS.items()}
