@@ -123,6 +123,8 @@ def test_commands_take_the_settings_of_the_project(media, capfd):
     (media / "cache").mkdir()
     call_command("xaccel", "cache", "stats")
     assert "0 thumbnails" in capfd.readouterr().out
+    call_command("xaccel", "doctor", "--local")
+    assert "ok       cache: The app can write to THUMBNAIL_CACHE." in capfd.readouterr().out
     with pytest.raises(SystemExit) as caught:
         call_command("xaccel", "backfill", "nosuch")
     assert caught.value.code == 2
