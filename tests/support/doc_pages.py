@@ -192,7 +192,7 @@ def follow(found, directory):
 
 
 def commands(snippet):
-    """Return the commands of a snippet: the lines with a prompt, or each line without its comment."""
+    """Return the commands of a snippet: the lines with a prompt, or all lines, less comments."""
     text = re.sub(r"\\\n *", "", snippet.text)
     if snippet.kind == "console":
         return re.findall(r"^\$ (.+)$", text, re.MULTILINE)
