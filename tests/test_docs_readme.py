@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from types import ModuleType
 from typing import Annotated
 from urllib.request import urlopen
@@ -34,7 +33,6 @@ from tests.support.doc_pages import (
     environment,
     execute,
     page,
-    run,
     runs,
     snippets,
     values,
