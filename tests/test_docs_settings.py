@@ -12,7 +12,6 @@ from PIL import Image
 from xaccel import Config, probe, thumbnail
 from xaccel.decoders import _enabled
 from xaccel.django import thumbnail_url
-from xaccel.thumbnails.urls import ThumbnailUrls
 
 from tests.support import django_site  # noqa: F401
 from tests.support.doc_pages import execute, page, runs
