@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from django.test import Client, override_settings
 from xaccel import Config
 from xaccel.django import thumbnail_url
-from xaccel.wsgi import Thumbnails
+from xaccel.wsgi import Thumbnails, XAccel
 
 from tests.support import django_site  # noqa: F401
 from tests.support.clients import call_wsgi
@@ -86,3 +86,12 @@ def test_logging_in_development(found, capfd, monkeypatch):
     finally:
         root.setLevel(level)
     assert "INFO:xaccel.thumbnails:" in capfd.readouterr().err
+
+
+@runs("docs/servers.md#Files that browsers execute")
+def test_the_header_of_files_that_browsers_execute(found, tmp_path):
+    (header,) = found
+    (tmp_path / "page.html").write_text("<p>text</p>")
+    config = Config.from_mapping({"ROOTS": {str(tmp_path): "/_private/"}})
+    _, headers, _ = call_wsgi(XAccel(config).send_private_file("page.html"))
+    assert header.text == f"Content-Security-Policy: {headers['Content-Security-Policy']}\n"

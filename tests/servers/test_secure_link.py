@@ -7,6 +7,7 @@ import pytest
 from xaccel.exceptions import BadSignature
 from xaccel.signing import SecureLinkSigner, Signer
 
+from tests.support.doc_pages import runs, values
 from tests.support.servers.nginx import nginx
 
 SECRET = "a secret of 16 bytes or more; 'quoted' {braces}"
@@ -165,3 +166,23 @@ def test_other_expressions(other_expressions, prefix):
     for name in variables:
         changed = signer.sign(f"{prefix}a", expires=expiry, variables=variables | {name: "x"})
         assert other_expressions.get(changed).status == 403, name
+
+
+@runs("docs/signing.md#Other expressions of nginx's `secure_link`")
+def test_the_location_of_the_page(found, tmp_path):
+    code, location = found
+    (tmp_path / "files" / "videos").mkdir(parents=True)
+    (tmp_path / "files" / "videos" / "a.mp4").write_bytes(b"film")
+    names = {"SecureLinkSigner": SecureLinkSigner}
+    (other,) = values(code.text, code.page, names).values()
+    here = {"remote_addr": "127.0.0.1"}
+    signed = names["signer"].sign("/videos/a.mp4", expires_in=3600, variables=here)
+    past = names["signer"].sign("/videos/a.mp4", expires=PAST, variables=here)
+    config = f"server {{ listen $ADDRESS; root {tmp_path}/files; {location.text} }}"
+    directory = tmp_path / "nginx"
+    directory.mkdir()
+    with nginx(directory, config) as server:
+        assert server.get(signed) == (200, b"film")
+        assert server.get(past).status == 410
+        # It was signed for another address.
+        assert server.get(other).status == 403

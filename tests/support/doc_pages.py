@@ -84,14 +84,17 @@ def _joined(lines):
     return textwrap.dedent("".join(f"{line}\n" for line in lines))
 
 
-def runs(*places, kinds=None):
+def runs(*places, kinds=None, each=False):
     """Give a test the snippets of each place as the argument `found`, a list.
 
-    The test must run all of them: `run_by_tests()` relies on it.
+    The test must run all of them: `run_by_tests()` relies on it. If `each` is set, the test runs
+    once for each snippet.
     """
-    found = [pytest.param(snippets(each, kinds), id=each) for each in places]
-    assert all(each.values[0] for each in found), f"no snippet in {places}"
-    return pytest.mark.parametrize("found", found)
+    found = {place: snippets(place, kinds) for place in places}
+    assert all(found.values()), f"a place without snippets: {places}"
+    if each:
+        found = {snippet.place: [snippet] for lists in found.values() for snippet in lists}
+    return pytest.mark.parametrize("found", found.values(), ids=found)
 
 
 def run_by_tests():
