@@ -84,16 +84,19 @@ def _joined(lines):
     return textwrap.dedent("".join(f"{line}\n" for line in lines))
 
 
-def runs(*places, kinds=None, each=False):
+def runs(*places, kinds=None, each=False, together=False):
     """Give a test the snippets of each place as the argument `found`, a list.
 
-    The test must run all of them: `run_by_tests()` relies on it. If `each` is set, the test runs
-    once for each snippet.
+    The test must run all of them: `run_by_tests()` relies on it. By default, the test runs once for
+    each place; with `each`, once for each snippet; with `together`, once for all.
     """
     found = {place: snippets(place, kinds) for place in places}
     assert all(found.values()), f"a place without snippets: {places}"
+    every = [snippet for part in found.values() for snippet in part]
     if each:
-        found = {snippet.place: [snippet] for lists in found.values() for snippet in lists}
+        found = {snippet.place: [snippet] for snippet in every}
+    if together:
+        found = {places[-1]: every}
     return pytest.mark.parametrize("found", found.values(), ids=found)
 
 
