@@ -22,7 +22,7 @@ from tests.support.thumbnail_images import photo_file
 KEY = "a key of more than 16 bytes"
 
 
-@runs("docs/operations.md#Health")
+@runs("docs/operations.md#Health", "python/xaccel/health.py#module")
 @pytest.mark.parametrize(("is_writable", "status"), [(True, 200), (False, 503)])
 def test_an_endpoint_for_health(found, tmp_path, is_writable, status):
     (code,) = found

@@ -17,6 +17,7 @@ from tests.support.servers.process import free_port, running
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"( *)```(\w*)$")
+_SECTION = re.compile(r"^(?:Args|Returns|Yields|Raises):$", re.MULTILINE)
 _NAME = re.compile(r"(?:# |<!-- )(\S+?)(, at the end)?(?: -->)?\n")
 _SERVER = re.compile(r"\b8000\b|gallery\.py$")
 """A command that starts a server."""
@@ -39,11 +40,17 @@ class Snippet(NamedTuple):
         return f"{self.page}:{self.line} ({self.heading})"
 
 
+_PAGES = ("*.md", "docs/**/*.md", "examples/**/*.md", "crates/*/*.md", "python/**/*.py*")
+
+
 def pages():
-    """Return the names of all pages, relative to the repository."""
-    found = (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md"))
+    """Return the names of all pages, relative to the repository.
+
+    A module counts as a page, since the site of the docs shows its docstrings.
+    """
+    found = (path for pattern in _PAGES for path in ROOT.glob(pattern))
     return sorted(
-        path.relative_to(ROOT).as_posix() for path in (*found, *ROOT.glob("crates/*/*.md"))
+        path.relative_to(ROOT).as_posix() for path in found if path.suffix in {".md", ".py", ".pyi"}
     )
 
 
@@ -52,7 +59,10 @@ def page(name):
 
 
 def snippets(place, kinds=None):
-    """Return the snippets of a page, or of a section: `docs/s3.md` or `docs/s3.md#Keys`."""
+    """Return the snippets of a page, or of a section: `docs/s3.md` or `docs/s3.md#Keys`.
+
+    The sections of a module are the names with a docstring. That of the module is "module".
+    """
     name, _, section = place.partition("#")
     return [
         each
@@ -62,8 +72,27 @@ def snippets(place, kinds=None):
 
 
 def _parsed(name):
-    lines = [*page(name).splitlines(), ""]
-    heading, previous, at = "", "", 0
+    if name.endswith(".md"):
+        return [*_blocks(name, page(name), "")]
+    return [
+        each
+        for heading, text in docstrings(name)
+        for each in _blocks(name, _SECTION.split(text)[0], heading)
+    ]
+
+
+def docstrings(name):
+    """Yield the docstrings of a module, each with the name of its class or function."""
+    for node in ast.walk(ast.parse(page(name))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node)
+            if text:
+                yield getattr(node, "name", "module"), text
+
+
+def _blocks(name, text, heading):
+    lines = [*text.splitlines(), ""]
+    previous, at = "", 0
     while at < len(lines):
         line, start = lines[at], at + 1
         fence = _FENCE.match(line)
@@ -72,9 +101,10 @@ def _parsed(name):
             at = lines.index(f"{fence[1]}```", at) + 1
             yield Snippet(name, heading, start, fence[2], _joined(lines[start : at - 1]))
         elif line.startswith("    ") and not previous:
-            while lines[at].startswith("    "):
+            while at < len(lines) and (lines[at].startswith("    ") or not lines[at]):
                 at += 1
-            yield Snippet(name, heading, start, "indented", _joined(lines[start - 1 : at]))
+            text = _joined(lines[start - 1 : at]).rstrip()
+            yield Snippet(name, heading, start, "indented", f"{text}\n")
         elif line.startswith("#"):
             heading = line.lstrip("# ")
         previous = lines[at - 1]
