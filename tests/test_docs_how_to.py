@@ -62,6 +62,7 @@ def test_templates_of_thumbnails(found, photos):
     jinja.install(environment, TemplateHelpers(config))
     for recipe in found:
         lines = environment.from_string(recipe.text).render().splitlines()
+        assert lines
         for line in lines:
             assert re.search(r'<img [^>]*src="/t/[^"]+cat\.jpg[^"]*\?key=', line), line
             assert 'alt="A cat"' in line
