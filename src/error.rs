@@ -435,7 +435,7 @@ pub enum VerifyError {
     /// The signature is not unpadded, canonical base64url of the right length.
     #[error("the signature is not canonical base64url of the right length")]
     BadEncoding,
-    /// The signature does not match for any key.
+    /// The signature does not match any key.
     #[error("the signature does not match any key")]
     Mismatch,
     /// The signature is valid, but has expired.

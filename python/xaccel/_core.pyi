@@ -467,7 +467,7 @@ class StreamedSource:
 
 @final
 class JobEncoder:
-    """Encodes the jobs for one worker of the sandbox. The worker receives each watermark once."""
+    """Encodes the jobs for one sandbox worker. The worker receives each watermark once."""
 
     def __new__(cls) -> JobEncoder: ...
     def render(
@@ -537,7 +537,7 @@ class JobEncoder:
 
 @final
 class ReplyReader:
-    """Reads one reply of a worker of the sandbox, which arrives in pieces."""
+    """Reads one reply of a sandbox worker, which arrives in pieces."""
 
     def __new__(cls) -> ReplyReader: ...
     def read(self, piece: bytes, /) -> Thumbnail | ImageInfo | str | XaccelError | OSError | None:

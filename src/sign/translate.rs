@@ -29,7 +29,7 @@ pub(super) fn background(spec: &Spec, source: &str) -> Option<Rgb> {
     spec.background.or(needs_white.then_some(Rgb::WHITE))
 }
 
-/// Rejects the options of the JPEG encoder, which the server's URLs can't express.
+/// Rejects the JPEG encoder's options, because the server's URLs can't express them.
 pub(super) const fn refuse_jpeg_options(
     spec: &Spec,
     server: &'static str,

@@ -251,7 +251,7 @@ fn mixed(below: u8, above: u8, opacity: u8) -> u8 {
     u8::try_from((sum + 127) / 255).unwrap_or(255)
 }
 
-/// Composes a pixel over another one. Either may be translucent.
+/// Composites one pixel over another. Either may be translucent.
 fn over(below: [&mut u8; 4], [red, green, blue, alpha]: [u8; 4]) {
     let [below_red, below_green, below_blue, below_alpha] = below;
     let front = u32::from(alpha) * 255;

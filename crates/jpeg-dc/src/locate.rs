@@ -23,7 +23,7 @@ const SPLIT_FROM: usize = 16 * 1024;
 /// The number of bits by which two parts overlap. Their lanes must meet within the overlap.
 const OVERLAP: usize = 8 * 1024;
 
-/// The number of new starts that a lane tries after an invalid code shows that it is out of step.
+/// How many other starts a lane tries once an invalid code has shown that it is out of step.
 const ATTEMPTS: usize = 64;
 
 /// The number of look-ups between two checks of the deadline, which is enough for a row of a few

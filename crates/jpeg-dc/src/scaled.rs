@@ -17,8 +17,8 @@ use crate::{progressive_scan, scaled_scan};
 /// result is sharper and has less aliasing than the mean of the samples that each sample replaces.
 /// At full size, the samples normally differ from those of libjpeg-turbo by at most 1.
 ///
-/// Coefficients that no scan of a progressive file contains are zero; libjpeg-turbo estimates them
-/// to smooth the image.
+/// Coefficients that are missing from all scans of a progressive file are zero. libjpeg-turbo
+/// estimates them instead, to smooth the image.
 ///
 /// # Errors
 /// The same errors as [`decode`](crate::decode). Sequential files at full size are

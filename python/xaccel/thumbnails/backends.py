@@ -74,7 +74,7 @@ class Job(Protocol[T_co]):
     def encode(
         self, encoder: JobEncoder, path: str | None, start: int | None, timeout: float
     ) -> bytes:
-        """Return the message that makes a worker of the sandbox run the job.
+        """Return the message that tells a sandbox worker to run the job.
 
         Args:
             encoder: The encoder for the worker.

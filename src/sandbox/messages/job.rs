@@ -126,7 +126,7 @@ impl<'a> Job<'a> {
         Ok(message)
     }
 
-    /// Decode a job without its length.
+    /// Decode a job whose length prefix has been removed.
     ///
     /// # Errors
     /// The bytes are not a job.
