@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import functools
 import os
 import re
 import shlex
@@ -71,6 +72,7 @@ def snippets(place, kinds=None):
     ]
 
 
+@functools.cache
 def _parsed(name):
     if name.endswith(".md"):
         return [*_blocks(name, page(name), "")]
@@ -81,13 +83,15 @@ def _parsed(name):
     ]
 
 
+@functools.cache
 def docstrings(name):
-    """Yield the docstrings of a module, each with the name of its class or function."""
-    for node in ast.walk(ast.parse(page(name))):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            text = ast.get_docstring(node)
-            if text:
-                yield getattr(node, "name", "module"), text
+    """Return the docstrings of a module, each with the name of its class or function."""
+    found = (
+        (getattr(node, "name", "module"), ast.get_docstring(node))
+        for node in ast.walk(ast.parse(page(name)))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return [(name, text) for name, text in found if text]
 
 
 def _blocks(name, text, heading):
