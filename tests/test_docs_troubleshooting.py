@@ -11,7 +11,7 @@ from tests.support.doc_pages import page
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "python" / "xaccel"
-PAGE = page("troubleshooting.md")
+PAGE = page("docs/troubleshooting.md")
 ERRORS = {
     name: error
     for name, error in vars(exceptions).items()

@@ -3,9 +3,9 @@
     xaccel = XAccel(Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
 
     def app(environ, start_response):
-        if not allowed(environ):
-            ...
-        return xaccel.send_private_file("film.mp4")(environ, start_response)
+        if allowed(environ):
+            return xaccel.send_private_file("film.mp4")(environ, start_response)
+        return forbidden(environ, start_response)
 
 `send_private_file()` returns a WSGI app. If your framework's views may return a WSGI app (as in
 Werkzeug, Bottle, Pyramid …), return it from the view.
