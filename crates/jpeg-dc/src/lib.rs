@@ -34,11 +34,11 @@
 //!
 //! # Other scales
 //!
-//! [`decode_scaled`] decodes files at a quarter, three eighths or half of their size. The inverse
-//! DCT of its lowest frequencies turns each block into 2 x 2, 3 x 3 or 4 x 4 samples; it uses one
-//! frequency per sample. In sequential files, the decoder first finds where each block starts. Then
-//! it reads the coefficients of several blocks at once. In each block, it stops after the last
-//! coefficient that it needs.
+//! [`decode_scaled`] decodes files at a quarter, three eighths, half or five eighths of their size.
+//! The inverse DCT of its lowest frequencies turns each block into 2 x 2 to 5 x 5 samples; it uses
+//! one frequency per sample. In sequential files, the decoder first finds where each block starts.
+//! Then it reads the coefficients of each block, and stops after the last one that it needs.
+//! [`Options::chroma_scale`] sets another scale for chroma. [`Tiles`] cuts a part out of a file.
 //!
 //! A full decoder reads the scans of a progressive file one after another, and goes through the
 //! coefficients of all blocks for each scan. `decode_scaled` reads all scans side by side, block by
