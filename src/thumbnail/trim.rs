@@ -147,13 +147,13 @@ impl Source for Trimmed<'_> {
     ) -> Result<Option<Components>, ThumbnailError> {
         let TrimmedPixels::Part(source, area) = &mut self.pixels else { return Ok(None) };
         let (full, part) = (source.header().size, area.size());
-        let side = |wanted: u32, full: u32, part: u32| {
+        let enlarged = |wanted: u32, full: u32, part: u32| {
             let side = u64::from(wanted) * u64::from(full);
             u32::try_from(side.div_ceil(part.max(1).into())).unwrap_or(u32::MAX)
         };
         let size = Size {
-            width: side(request.size.width, full.width, part.width),
-            height: side(request.size.height, full.height, part.height),
+            width: enlarged(request.size.width, full.width, part.width),
+            height: enlarged(request.size.height, full.height, part.height),
         };
         let request = DecodeRequest { size, ..request };
         let components = source.components(request)?;

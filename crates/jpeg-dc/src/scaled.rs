@@ -58,9 +58,9 @@ fn decode_before(
     let color = reader.color();
     let chroma = options.chroma_scale.filter(|_| color == Color::YCbCr).unwrap_or(scale);
     let scales = iter::once(scale).chain(iter::repeat(chroma));
-    let components = frame.components.iter().zip(scales);
-    let scaled = components.map(|(component, own)| Scaled::new(&frame, component, scale, own));
-    let mut planes: Vec<_> = scaled.collect::<Result<_, _>>()?;
+    let planes = frame.components.iter().zip(scales);
+    let planes = planes.map(|(component, own)| Scaled::new(&frame, component, scale, own));
+    let mut planes: Vec<_> = planes.collect::<Result<_, _>>()?;
     let variances = frame.components.first().filter(|_| options.variances);
     if let (Some(component), Some(scaled)) = (variances, planes.first_mut()) {
         let (across, down) = component.padded;

@@ -1,5 +1,7 @@
 //! Sequential scans at a fraction of their size: reads the lowest frequencies of each block.
 
+#![expect(clippy::cast_possible_truncation, reason = "indices are below 256, places below 1024")]
+
 use crate::corner::{self, Corners, INDICES, Transform, Transformed};
 use crate::deadline::Deadline;
 use crate::error::Error;

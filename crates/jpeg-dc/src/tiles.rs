@@ -152,9 +152,9 @@ impl Tiles {
             let end = (range.end * tile).min(usize::from(full));
             end.saturating_sub(range.start * tile) as u16
         };
-        let size =
+        let (width, height) =
             (side(&columns, width, self.frame.width), side(&rows, height, self.frame.height));
-        let mut writer = Writer { bytes: self.head(size)?, held: 0, count: 0 };
+        let mut writer = Writer { bytes: self.head((width, height))?, held: 0, count: 0 };
         let tables = self.tables()?;
         let tables = by_block(layout, &tables);
         let indices: Vec<usize> = (0..layout.parts.len()).collect();
@@ -222,13 +222,11 @@ const DC_SYMBOLS: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 
 /// The payload of a DQT segment. Tables of 8 bits are written if possible.
 fn quantisation(number: u8, table: &Quantisation) -> Vec<u8> {
     let small: Result<Vec<u8>, _> = table.iter().map(|&step| u8::try_from(step)).collect();
-    match small {
-        Ok(small) => [vec![number], small].concat(),
-        Err(_) => {
-            let wide = table.iter().flat_map(|step| step.to_be_bytes());
-            [0x10 | number].into_iter().chain(wide).collect()
-        }
+    if let Ok(small) = small {
+        return [vec![number], small].concat();
     }
+    let wide = table.iter().flat_map(|step| step.to_be_bytes());
+    [0x10 | number].into_iter().chain(wide).collect()
 }
 
 /// Writes entropy-coded data.

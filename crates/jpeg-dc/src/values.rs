@@ -139,11 +139,11 @@ impl Position {
 impl<'a> Values<'a> {
     /// The differences of DC coefficients.
     pub(crate) fn dc(code: &'a Code) -> Self {
-        let entries = Self::symbols(code, Symbol::dc).map(|symbol| match symbol.bits {
-            0 => 0,
-            _ => symbol.entry(),
-        });
-        Self { code, meaning: Symbol::dc, entries: Box::new(entries) }
+        let mut entries = Box::new([0; ENTRIES]);
+        for (entry, symbol) in entries.iter_mut().zip(Self::symbols(code, Symbol::dc)) {
+            *entry = if symbol.bits == 0 { 0 } else { symbol.entry() };
+        }
+        Self { code, meaning: Symbol::dc, entries }
     }
 
     /// AC coefficients.
@@ -167,8 +167,14 @@ impl<'a> Values<'a> {
             }
             let value = value((rest as u64) >> (WINDOW - second.bits), (1 << second.size) - 1);
             let distance = first.distance + second.distance;
-            let fields =
-                [both, 64 - first.bits, first.distance, distance, distance, u32::from(value as u8)];
+            let fields = [
+                both,
+                64 - first.bits,
+                first.distance,
+                distance,
+                distance,
+                u32::from(value.cast_unsigned() as u8),
+            ];
             *entry = *entry >> 48 << 48;
             for (index, field) in fields.into_iter().enumerate() {
                 *entry |= Entry::from(field) << (8 * index);
@@ -178,8 +184,8 @@ impl<'a> Values<'a> {
     }
 
     /// The symbol at the start of each window.
-    fn symbols(code: &Code, meaning: fn(u32, u8) -> Symbol) -> [Symbol; ENTRIES] {
-        let mut symbols = [Symbol::default(); ENTRIES];
+    fn symbols(code: &Code, meaning: fn(u32, u8) -> Symbol) -> Vec<Symbol> {
+        let mut symbols = vec![Symbol::default(); ENTRIES];
         let mut places = symbols.iter_mut();
         for (length, symbol) in code.symbols().take_while(|&(length, _)| length <= WINDOW) {
             for place in places.by_ref().take(1 << (WINDOW - length)) {

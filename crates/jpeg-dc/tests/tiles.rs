@@ -1,6 +1,11 @@
 //! Cuts files into smaller ones. Each has the samples of its part of the whole.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "test code, on small values")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "test code, on small values"
+)]
 
 mod support;
 

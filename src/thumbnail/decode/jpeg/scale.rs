@@ -25,7 +25,7 @@ const SCALES: [(Scale, u64, u64); 4] = [
     (Scale::Quarter, 2, 150),
     (Scale::ThreeEighths, 3, 140),
     (Scale::Half, 4, 125),
-    (Scale::FiveEighths, 5, 125),
+    (Scale::FiveEighths, 5, 130),
 ];
 
 /// The scale above one eighth at which `jpeg_dc` decodes an image of size `full` when `requested` is
@@ -68,7 +68,7 @@ fn first_sufficient(scales: &[(Scale, u64, u64)], full: Size, requested: Size) -
 /// requested, in percent. The eye sees less detail in chroma than in luma.
 const CHROMA_SCALES: [(Scale, u64); 4] =
     [(Scale::Eighth, 1), (Scale::Quarter, 2), (Scale::ThreeEighths, 3), (Scale::Half, 4)];
-const CHROMA_PERCENT: u64 = 125;
+const CHROMA_PERCENT: u64 = 105;
 
 /// The scale of chroma if the luma of an image is decoded at `luma`, and chroma of size `requested`
 /// is needed. A sample of chroma covers `covers` pixels of the image, which has size `full`. Returns
