@@ -67,9 +67,10 @@ soak: $(VENV)/.bench ## Test several machines and S3 under load, with real serve
 	@for script in scripts/soak_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 	$(BIN)/pytest --numprocesses 2 -m long
 
-wheels: $(VENV)/.packages ## Build the wheel for Linux on x86-64 into dist/ (glibc 2.17), and check it
+wheels: $(VENV)/.packages ## Build the wheel for Linux into dist/ (glibc 2.17), and check it (ARCH=aarch64: as root, in Debian sid)
+	@$(if $(ARCH),scripts/install-packages matrix)
 	@$(BIN)/pip install --quiet --group wheels
-	$(BIN)/python scripts/wheels.py
+	$(BIN)/python scripts/wheels.py $(if $(ARCH),--arch $(ARCH))
 
 test-matrix: $(VENV)/.packages ## Test the wheel in dist/ in fresh Debian systems (as root), and with old and new packages
 	@scripts/install-packages matrix

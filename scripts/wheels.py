@@ -1,25 +1,35 @@
-"""Build the wheel for Linux on x86-64 into `dist/`, and check it.
+"""Build the wheel for Linux on an architecture into `dist/`, and check it.
+
+    scripts/wheels.py [--arch x86_64|aarch64]
 
 The C libraries are compiled by zig for glibc 2.17, so the wheel runs on every distribution since
 2014. The bill of materials in the wheel (PEP 770) also names the C libraries in it.
+
+If the Rust compiler has no standard library for the architecture, the script needs root: it builds
+the wheel with the compiler of Debian sid, in a system in `target/debian/`. A wheel for another
+architecture than this machine's is tested with Debian's Python for that architecture, in QEMU.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
 import tempfile
-import venv
+import zipfile
 from pathlib import Path
+
+import debian_system
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 DIST = ROOT / "dist"
-TARGET = "x86_64-unknown-linux-gnu"
-PLATFORM = "manylinux_2_17_x86_64"
+# An architecture, and Debian's name for it.
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 # The C libraries, and their licences (SPDX).
 LICENCES = {
@@ -30,37 +40,110 @@ LICENCES = {
 }
 
 
+# The system with a compiler for another architecture, and with that architecture's Python in
+# /ARCHITECTURE. apt only downloads the packages of that Python, because they can't be installed
+# next to the system's own. Like debootstrap, apt accepts a mirror that is a snapshot.
+COMPILER = """
+dpkg --add-architecture {debian}
+apt-get update -qq -o Acquire::Check-Valid-Until=false
+apt-get install -y -qq --no-install-recommends rustc cargo libstd-rust-dev:{debian} \\
+    gcc g++ make cmake nasm pkg-config qemu-user
+mkdir -p /{arch}/debs/partial
+apt-get install -y -qq --no-install-recommends --download-only \\
+    -o Dir::State::status=/dev/null -o APT::Architecture={debian} \\
+    -o Dir::Cache::archives=/{arch}/debs python3
+for package in /{arch}/debs/*.deb; do dpkg-deb --extract "$package" /{arch}; done
+"""
+BUILD = """
+set -eu
+cd /source
+python3 -m venv /environment
+/environment/bin/pip install --quiet 'pip>=25.1' 'maturin>=1.14,<2'
+/environment/bin/pip install --quiet --group wheels
+CARGO_TARGET_DIR=/build /environment/bin/python scripts/wheels.py --arch {arch}
+"""
+
+# What a wheel must do, wherever it runs.
+CHECK = """
+import json, platform, sys
+import xaccel
+from xaccel._core import codecs
+for photo in sys.argv[1:]:
+    for format in ("jpeg", "webp", "avif", "png"):
+        made = xaccel.thumbnail(photo, 200, 200, fit="cover", format=format)
+        info = xaccel.probe(made.data)
+        assert (info.width, info.height, info.format) == (200, 200, format), (photo, info)
+print(json.dumps({**codecs(), "python": platform.python_version(), "machine": platform.machine()}))
+"""
+
+
 def main() -> None:
+    """Build the wheel, or start a Debian system that builds it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--arch", choices=ARCHITECTURES, default=platform.machine())
+    arch = parser.parse_args().arch
+    if _has_standard_library(arch):
+        _build(arch)
+        return
+    names = {"arch": arch, "debian": ARCHITECTURES[arch]}
+    print(f"xaccel: rustc has no standard library for {arch}, so Debian's is used", flush=True)
+    system = debian_system.make("sid", f"compiler-{arch}", COMPILER.format(**names))
+    debian_system.use_network(system)
+    with debian_system.mounted(system, {ROOT: "source"}):
+        if debian_system.run(system, BUILD.format(**names)).returncode:
+            sys.exit(f"the wheel for {arch} could not be built")
+
+
+def _has_standard_library(arch: str) -> bool:
+    command = ("rustc", "--print", "target-libdir", "--target", _target(arch))
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return any(Path(printed.strip()).glob("libstd-*"))
+
+
+def _target(arch: str) -> str:
+    return f"{arch}-unknown-linux-gnu"
+
+
+def _build(arch: str) -> None:
     """Build the wheel, add the C libraries to its bill of materials, and check it."""
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
         _run(
             *(BIN / "maturin", "build", "--quiet", "--release", "--locked", "--zig"),
-            *("--target", TARGET, "--compatibility", "manylinux2014", "--out", directory),
+            *("--target", _target(arch), "--compatibility", "manylinux2014", "--out", directory),
         )
         (built,) = directory.glob("*.whl")
         unpacked = directory / "unpacked"
         _run(BIN / "wheel", "unpack", "--dest", unpacked, built)
         (content,) = unpacked.iterdir()
-        _complete(content, _versions(built, directory))
-        for old in DIST.glob("xaccel-*manylinux*x86_64.whl"):
+        _complete(content, _try(content, arch))
+        for old in DIST.glob(f"xaccel-*manylinux*{arch}.whl"):
             old.unlink()
         DIST.mkdir(exist_ok=True)
         _run(BIN / "wheel", "pack", "--dest-dir", DIST, content)
-    (wheel,) = DIST.glob("xaccel-*manylinux*x86_64.whl")
-    _check(wheel)
-    print(f"{wheel.relative_to(ROOT)}: {wheel.stat().st_size / 1_000_000:.1f} MB")
+    (wheel,) = DIST.glob(f"xaccel-*manylinux*{arch}.whl")
+    _check(wheel, f"manylinux_2_17_{arch}")
+    with zipfile.ZipFile(wheel) as archive:
+        unpacked_size = sum(each.file_size for each in archive.infolist())
+    sizes = [f"{size / 1_000_000:.1f} MB" for size in (wheel.stat().st_size, unpacked_size)]
+    print(f"{wheel.relative_to(ROOT)}: {sizes[0]}, {sizes[1]} installed")
 
 
-def _versions(wheel: Path, directory: Path) -> dict[str, str]:
-    """Return the versions of the codec libraries in a wheel, by their names."""
-    environment = directory / "venv"
-    venv.create(environment, with_pip=True)
-    python = environment / "bin" / "python"
-    _run(python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", wheel)
-    script = "import json; from xaccel._core import codecs; print(json.dumps(codecs()))"
-    printed = subprocess.run([python, "-I", "-c", script], check=True, stdout=subprocess.PIPE)
+def _try(content: Path, arch: str) -> dict[str, str]:
+    """Make thumbnails with an unpacked wheel, and return the versions of the codecs in it."""
+    python: list[str | Path] = [sys.executable]
+    if arch != platform.machine():
+        root = Path("/", arch)
+        python = [f"qemu-{arch}", "-L", root, root / "usr/bin/python3"]
+    photos = sorted((ROOT / "examples/flask_gallery/photos").glob("p*.jpg"))
+    printed = subprocess.run(
+        [*python, "-c", CHECK, *photos],
+        env={**os.environ, "PYTHONPATH": str(content)},
+        check=True,
+        stdout=subprocess.PIPE,
+    )
     versions: dict[str, str] = json.loads(printed.stdout)
+    print(f"Thumbnails work in Python {versions['python']} on {versions['machine']}", flush=True)
     return versions
 
 
@@ -99,12 +182,12 @@ def _mimalloc() -> str:
     return ".".join(str(int(part)) for part in match.groups())
 
 
-def _check(wheel: Path) -> None:
+def _check(wheel: Path, tag: str) -> None:
     shown = subprocess.run(
         [BIN / "auditwheel", "show", wheel], check=True, stdout=subprocess.PIPE, text=True
     ).stdout
-    if f'"{PLATFORM}"' not in shown:
-        sys.exit(f"{wheel.name} does not run on {PLATFORM}:\n{shown}")
+    if f'"{tag}"' not in shown:
+        sys.exit(f"{wheel.name} does not run on {tag}:\n{shown}")
     _run(BIN / "abi3audit", "--strict", wheel)
     _run(BIN / "twine", "check", "--strict", wheel)
 
