@@ -11,7 +11,7 @@ SHELL := /bin/sh
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test unit lint rust-test python-test package-test docs soak bench deny wheels test-matrix format clean
+.PHONY: help demo test unit coverage lint rust-test python-test package-test docs soak bench deny wheels test-matrix format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,10 @@ unit: $(VENV)/.test ## Run the quick tests: no server, browser, Java or root, un
 	cargo test --workspace --lib --locked --quiet
 	$(BIN)/pytest --numprocesses auto --hypothesis-profile quick --ignore tests/servers --ignore tests/e2e -m 'not server and not slow'
 	@echo "xaccel: left to 'make test': tests with the markers server, e2e and slow, and most examples of property tests"
+
+coverage: $(VENV)/.test ## Run the quick Python tests, and write a report of the lines that ran to target/coverage
+	@$(BIN)/pip install --quiet --group coverage
+	$(BIN)/pytest --numprocesses auto --hypothesis-profile quick --ignore tests/servers --ignore tests/e2e -m 'not server and not slow' --cov --cov-report html --cov-report term:skip-covered
 
 lint: $(VENV)/.test ## Check formatting, clippy, ruff, mypy, stubtest, circles of imports, English, workflows
 	cargo fmt --all --check
