@@ -107,13 +107,18 @@ $(VENV)/.packages: scripts/install-packages
 define develop
 	@echo "xaccel: building the extension and installing: $(1)"
 	@rm -f python/xaccel/_core*.so
-	@$(BIN)/maturin develop --quiet --locked $(2)
+	@$(3) $(BIN)/maturin develop --quiet --locked $(2)
 	@$(BIN)/pip install --quiet $(foreach group,$(1),--group $(group))
 	@touch $@
 endef
 
+# The profile "demo" compiles faster than "dev", unless the tests have already compiled "dev".
 $(VENV)/.demo: $(VENV)/.packages $(RUST_SOURCES) pyproject.toml
+ifeq ($(wildcard $(VENV)/.test),)
+	$(call develop,demo,--profile demo,XACCEL_QUICK_CODECS=1)
+else
 	$(call develop,demo,--profile dev)
+endif
 
 $(VENV)/.demo-django: $(VENV)/.demo examples/django_photos/requirements.txt
 	@echo "xaccel: installing Django, Wagtail and Django REST framework"
