@@ -71,8 +71,7 @@ soak: $(VENV)/.bench ## Test several machines and S3 under load, with real serve
 	@for script in scripts/soak_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 	$(BIN)/pytest --numprocesses 2 -m long
 
-wheels: $(VENV)/.packages ## Build the wheel for Linux into dist/ (glibc 2.17), and check it (ARCH=aarch64: as root, in Debian sid)
-	@$(if $(ARCH),scripts/install-packages matrix)
+wheels: $(VENV)/.packages ## Build the wheel for Linux into dist/ (glibc 2.17), and check it (ARCH=aarch64: with Debian sid, as root)
 	@$(BIN)/pip install --quiet --group wheels
 	$(BIN)/python scripts/wheels.py $(if $(ARCH),--arch $(ARCH))
 

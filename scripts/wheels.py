@@ -5,9 +5,9 @@
 The C libraries are compiled by zig for glibc 2.17, so the wheel runs on every distribution since
 2014.
 
-If the Rust compiler has no standard library for the architecture, the script needs root: it builds
-the wheel with the compiler of Debian sid, in a system in `target/debian/`. A wheel for another
-architecture than this machine's is tested with Debian's Python for that architecture, in QEMU.
+The wheel for another architecture than this machine's needs root: it is built with the compiler of
+Debian sid, in a system in `target/debian/`, and tested with Debian's Python for that architecture,
+in QEMU.
 """
 
 from __future__ import annotations
@@ -69,11 +69,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--arch", choices=ARCHITECTURES, default=platform.machine())
     arch = parser.parse_args().arch
-    if _has_standard_library(arch):
+    if arch == platform.machine() or _python_root(arch).is_dir():
         _build(arch)
         return
     names = {"arch": arch, "debian": ARCHITECTURES[arch]}
-    print(f"xaccel: rustc has no standard library for {arch}, so Debian's is used", flush=True)
+    _run("scripts/install-packages", "debian")
+    print(f"xaccel: using the compiler of Debian sid for {arch}", flush=True)
     system = debian_system.make("sid", f"compiler-{arch}", COMPILER.format(**names))
     debian_system.use_network(system)
     with debian_system.mounted(system, {ROOT: "source"}):
@@ -81,23 +82,19 @@ def main() -> None:
             sys.exit(f"the wheel for {arch} could not be built")
 
 
-def _has_standard_library(arch: str) -> bool:
-    command = ("rustc", "--print", "target-libdir", "--target", _target(arch))
-    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return any(Path(printed.strip()).glob("libstd-*"))
-
-
-def _target(arch: str) -> str:
-    return f"{arch}-unknown-linux-gnu"
+def _python_root(arch: str) -> Path:
+    """Return where the system with the compiler has Debian's Python for another architecture."""
+    return Path("/", arch)
 
 
 def _build(arch: str) -> None:
     """Build the wheel, and check it."""
     for old in DIST.glob(f"xaccel-*manylinux*{arch}.whl"):
         old.unlink()
+    options = ("--target", f"{arch}-unknown-linux-gnu", "--compatibility", "manylinux2014")
     _run(
         *(BIN / "maturin", "build", "--quiet", "--release", "--locked", "--zig"),
-        *("--target", _target(arch), "--compatibility", "manylinux2014", "--out", DIST),
+        *(*options, "--out", DIST),
     )
     (wheel,) = DIST.glob(f"xaccel-*manylinux*{arch}.whl")
     _check(wheel, f"manylinux_2_17_{arch}")
@@ -113,7 +110,7 @@ def _try(content: Path, arch: str) -> str:
     """Make thumbnails with an unpacked wheel, and return the Python that made them."""
     python: list[str | Path] = [sys.executable]
     if arch != platform.machine():
-        root = Path("/", arch)
+        root = _python_root(arch)
         python = [f"qemu-{arch}", "-L", root, root / "usr/bin/python3"]
     photos = sorted((ROOT / "examples/flask_gallery/photos").glob("p*.jpg"))
     made = subprocess.run(
