@@ -37,7 +37,8 @@ impl Codes {
             weights = weights.map(|weight| weight.div_ceil(2));
             leaves = lengths(&weights);
         }
-        leaves.sort_unstable();
+        // The additional symbol has the last code.
+        leaves.sort_unstable_by_key(|&(length, symbol)| (length, symbol.is_none(), symbol));
         let mut table = Self {
             lengths: [0; LONGEST],
             symbols: Vec::with_capacity(leaves.len()),
@@ -62,17 +63,15 @@ impl Codes {
     }
 }
 
-/// The codes' lengths, by Huffman's algorithm. `None` is an additional symbol with the longest code:
-/// no code may consist of ones only (T.81, C.2).
+/// The codes' lengths, by Huffman's algorithm. `None` is an additional symbol of the least weight,
+/// and thus with one of the longest codes: no code may consist of ones only (T.81, C.2).
 fn lengths(weights: &[u64; 256]) -> Vec<(usize, Option<u8>)> {
     let symbols = weights.iter().zip(0_u8..=255).filter(|&(&weight, _)| weight > 0);
     let mut leaves = symbols.map(|(&weight, symbol)| (weight, Some(symbol))).collect::<Vec<_>>();
     leaves.push((0, None));
-    let mut trees = leaves.iter().enumerate();
-    let mut trees = trees
-        .by_ref()
-        .map(|(index, &(weight, _))| Reverse((weight, vec![index])))
-        .collect::<BinaryHeap<_>>();
+    let trees = leaves.iter().enumerate();
+    let mut trees: BinaryHeap<_> =
+        trees.map(|(index, &(weight, _))| Reverse((weight, vec![index]))).collect();
     let mut lengths = leaves.iter().map(|&(_, symbol)| (0, symbol)).collect::<Vec<_>>();
     while trees.len() > 1 {
         let pair = [trees.pop(), trees.pop()].into_iter().flatten();
@@ -88,12 +87,5 @@ fn lengths(weights: &[u64; 256]) -> Vec<(usize, Option<u8>)> {
         }
         trees.push(Reverse((sum, joined)));
     }
-    // In ascending order, `None` would come first among codes of the same length.
-    let longest = lengths.iter().map(|&(length, _)| length).max().unwrap_or_default();
-    let (mut last, mut others): (Vec<_>, Vec<_>) =
-        lengths.into_iter().partition(|(_, symbol)| symbol.is_none());
-    others.sort_unstable();
-    last.iter_mut().for_each(|(length, _)| *length = longest);
-    others.extend(last);
-    others
+    lengths
 }
