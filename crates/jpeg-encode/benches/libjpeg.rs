@@ -76,22 +76,26 @@ fn measure(images: &[Image<Vec<u8>>], encode: impl Fn(&Image<Vec<u8>>) -> Vec<u8
 }
 
 fn main() {
-    let files: Vec<_> =
-        photographs().iter().map(|path| std::fs::read(path).unwrap()).collect();
+    let files: Vec<_> = photographs().iter().map(|path| std::fs::read(path).unwrap()).collect();
     println!("{} photographs; time and bytes relative to libjpeg-turbo", files.len());
     println!("width   with optimal tables   with standard tables");
     for denominator in [8, 4, 2, 1] {
         let images: Vec<_> = files.iter().map(|file| decode(file, denominator)).collect();
         let (seconds, bytes) = measure(&images, ours);
         let [optimal, standard] = [true, false].map(|optimize| {
-            let (their_seconds, their_bytes) = measure(&images, |image| by_libjpeg(image, optimize));
+            let (their_seconds, their_bytes) =
+                measure(&images, |image| by_libjpeg(image, optimize));
             #[expect(clippy::cast_precision_loss, reason = "small")]
             (seconds / their_seconds, bytes as f64 / their_bytes as f64)
         });
         let width = images.first().unwrap().width;
         println!(
             "{width:5}   {:.2} time, {:.3} bytes   {:.2} time, {:.3} bytes   ({:.2} ms each)",
-            optimal.0, optimal.1, standard.0, standard.1, seconds * 1e3 / images.len() as f64
+            optimal.0,
+            optimal.1,
+            standard.0,
+            standard.1,
+            seconds * 1e3 / images.len() as f64
         );
     }
 }

@@ -1,20 +1,14 @@
 //! Turns blocks of samples into symbols.
 
 use super::component::{Component, Layout, SIDE};
-use super::dct::{Lanes, SCALES, forward};
+use super::dct::{SCALE, SCALES, Values, forward};
 use super::file;
 use super::symbols::{Symbols, Table};
 use super::tables::{Steps, steps};
 use super::zigzag::ZIGZAG;
 
-/// How far a coefficient must exceed half a step, in steps, to be rounded up.
-const DEAD_ZONE: f32 = 0.06;
-
-/// The largest level of an AC coefficient (T.81, table F.2).
-const HIGHEST: f32 = 1023.0;
-
-/// Adding this number to a smaller one leaves the nearest integer in the lowest bits.
-const ROUNDS: f32 = 12_582_912.0;
+/// The fraction of a step from which a coefficient is rounded up to the next level.
+const ROUNDS_UP: f32 = 0.56;
 
 /// Encode a picture. `fill` fills the samples of the components for a row of units.
 pub(crate) fn encode(
@@ -44,25 +38,32 @@ pub(crate) fn encode(
     symbols.finish()
 }
 
-/// Divides coefficients by their steps.
+/// Divides coefficients by their steps: adds, multiplies twice, and keeps the upper half of each
+/// product. The first index of each array is the horizontal frequency.
 struct Quantizer {
-    /// The factor of each coefficient. The first index is the horizontal frequency.
-    factors: [Lanes; 8],
+    addends: [[u16; 8]; 8],
+    factors: [[u16; 8]; 8],
+    shifts: [[u16; 8]; 8],
     /// The index of each coefficient in zigzag order.
     ranks: [[u8; 8]; 8],
     /// The place of each coefficient, in zigzag order.
     places: [u8; 64],
+    /// The factor of the DC coefficient.
+    direct: f32,
 }
 
 impl Quantizer {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
     fn new(steps: &Steps) -> Self {
-        let mut factors = [Lanes::default(); 8];
-        for ((factors, horizontal), column) in factors.iter_mut().zip(0..).zip(SCALES) {
-            for ((factor, steps), row) in factors.0.iter_mut().zip(steps).zip(SCALES) {
-                let step = steps.get::<usize>(horizontal).copied().unwrap_or(1);
-                *factor = 1.0 / (8.0 * row * column * f32::from(step));
+        let mut divisors = [SCALES.map(|scale| scale * SCALE); 8];
+        for ((divisors, column), horizontal) in divisors.iter_mut().zip(SCALES).zip(0_usize..) {
+            for (divisor, steps) in divisors.iter_mut().zip(steps) {
+                *divisor *= column * steps.get(horizontal).copied().map_or(1.0, f32::from);
             }
         }
+        let numbers = |number: fn(f32) -> f32| {
+            divisors.map(|divisors| divisors.map(|divisor| number(divisor).round() as u16))
+        };
         let places = ZIGZAG.map(|index| index % 8 * 8 + index / 8);
         let mut ranks = [[0; 8]; 8];
         for (&place, rank) in places.iter().zip(0..) {
@@ -70,39 +71,66 @@ impl Quantizer {
                 *entry = rank;
             }
         }
-        Self { factors, ranks, places }
+        Self {
+            addends: numbers(|divisor| (1.0 - ROUNDS_UP) * divisor),
+            factors: numbers(|divisor| (16.0 + exponent(divisor)).exp2() / divisor),
+            shifts: numbers(|divisor| (16.0 - exponent(divisor)).exp2()),
+            ranks,
+            places,
+            direct: 1.0 / (SCALE * f32::from(steps[0][0])),
+        }
     }
 
     /// Returns the DC level, and the AC levels with a bit in zigzag order for each that is not 0.
     #[inline(always)]
-    fn levels(&self, block: [[u8; 8]; 8]) -> (i32, [[i32; 8]; 8], u64) {
+    #[expect(clippy::cast_possible_truncation, reason = "in range")]
+    fn levels(&self, block: &[[u8; 8]; 8]) -> (i32, Values, u64) {
         let coefficients = forward(block);
-        let mut levels = [[0; 8]; 8];
-        for ((levels, lanes), factors) in levels.iter_mut().zip(coefficients).zip(&self.factors) {
-            for ((level, value), factor) in levels.iter_mut().zip(lanes.0).zip(factors.0) {
-                let value = value * factor;
-                let size = value.abs() - DEAD_ZONE;
-                let size = if size > HIGHEST { HIGHEST } else { size };
-                *level = nearest(size.copysign(value));
+        let levels = self.divide(&coefficients);
+        let mut nonzero = 0_u64;
+        let halves = levels.as_flattened().as_chunks::<4>().0;
+        for (half, ranks) in halves.iter().zip(self.ranks.as_flattened().as_chunks::<4>().0) {
+            let [a, b, c, d] = half.map(|level| u64::from(level.cast_unsigned()));
+            let mut bits = a | b << 16 | c << 32 | d << 48;
+            while bits != 0 {
+                let place = bits.trailing_zeros() / 16 & 3;
+                bits &= !(0xffff << (place * 16));
+                nonzero |= 1 << (ranks.get(place as usize).copied().unwrap_or_default() & 63);
             }
         }
-        let direct = coefficients[0].0[0] * self.factors[0].0[0];
-        let mut nonzero = 0;
-        for (levels, ranks) in levels.iter().zip(&self.ranks) {
-            if *levels != [0; 8] {
-                for (&level, &rank) in levels.iter().zip(ranks) {
-                    nonzero |= u64::from(level != 0) << (rank & 63);
-                }
-            }
+        let direct = f32::from(coefficients[0][0]) * self.direct;
+        ((direct + 0.5f32.copysign(direct)) as i32, levels, nonzero & !1)
+    }
+
+    /// The compiler turns the loop into vector code, but only if the function is not inlined.
+    #[inline(never)]
+    fn divide(&self, coefficients: &Values) -> Values {
+        let mut levels = *coefficients;
+        let numbers = self.addends.as_flattened().iter().zip(self.factors.as_flattened());
+        let numbers = numbers.zip(self.shifts.as_flattened());
+        for (level, ((&addend, &factor), &shift)) in
+            levels.as_flattened_mut().iter_mut().zip(numbers)
+        {
+            let sign = *level >> 15;
+            let size = level.unsigned_abs().wrapping_add(addend);
+            let size = upper(upper(size, factor), shift).cast_signed();
+            *level = (size ^ sign).wrapping_sub(sign);
         }
-        (nearest(direct), levels, nonzero & !1)
+        levels
     }
 }
 
-/// The nearest integer. The value must be between -2^22 and 2^22.
+/// The number of bits by which to shift for this divisor. The factor uses all 16 bits, and the second
+/// one shifts by at least one bit.
+fn exponent(divisor: f32) -> f32 {
+    divisor.log2().floor().max(1.0)
+}
+
+/// The upper half of the product.
 #[inline(always)]
-fn nearest(value: f32) -> i32 {
-    (value + ROUNDS).to_bits().cast_signed().wrapping_sub(ROUNDS.to_bits().cast_signed())
+#[expect(clippy::cast_possible_truncation, reason = "in range")]
+fn upper(one: u16, other: u16) -> u16 {
+    ((u32::from(one) * u32::from(other)) >> 16) as u16
 }
 
 /// Encodes the blocks of a component.
@@ -127,7 +155,7 @@ impl<'a> Encoder<'a> {
             for x in 0..across {
                 let (column, top) = (column * across + x, row * down + y);
                 if column * SIDE < component.width && top * SIDE < component.height {
-                    self.block(component.block(column, y), symbols);
+                    self.block(&component.block(column, y), symbols);
                 } else {
                     // The block lies outside the picture. This one has the fewest bits.
                     symbols.push(self.direct, 0, 0);
@@ -138,7 +166,7 @@ impl<'a> Encoder<'a> {
     }
 
     #[inline(always)]
-    fn block(&mut self, block: [[u8; 8]; 8], symbols: &mut Symbols) {
+    fn block(&mut self, block: &[[u8; 8]; 8], symbols: &mut Symbols) {
         let (direct, levels, mut nonzero) = self.quantizer.levels(block);
         let (size, bits) = magnitude(direct.wrapping_sub(self.last));
         self.last = direct;
@@ -155,7 +183,7 @@ impl<'a> Encoder<'a> {
             }
             let place = self.quantizer.places.get(rank as usize & 63).copied().unwrap_or_default();
             let level = levels.as_flattened().get(usize::from(place & 63)).copied();
-            let (size, bits) = magnitude(level.unwrap_or_default());
+            let (size, bits) = magnitude(level.unwrap_or_default().into());
             #[expect(clippy::cast_possible_truncation, reason = "at most 15")]
             symbols.push(self.alternating, (run as u8) << 4 | size, bits);
         }

@@ -51,7 +51,8 @@ impl Layout {
         let (width, height) = (usize::from(self.width), usize::from(self.height));
         let units = self.units().0;
         let luma = Component::new(width, height, (across, down), units);
-        let chroma = || Component::new(width.div_ceil(across), height.div_ceil(down), (1, 1), units);
+        let chroma =
+            || Component::new(width.div_ceil(across), height.div_ceil(down), (1, 1), units);
         match self.subsampling {
             None => vec![luma],
             Some(_) => vec![luma, chroma(), chroma()],

@@ -1,79 +1,85 @@
 //! The forward DCT by the algorithm of Arai, Agui and Nakajima ("A Fast DCT-SQ Scheme for Images",
-//! 1988) in floating point.
+//! 1988) in 16-bit integers.
 
-use std::ops::{Add, Mul, Sub};
-
-/// Eight values, on which the compiler works in parallel.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Lanes(pub(crate) [f32; 8]);
-
-impl Add for Lanes {
-    type Output = Self;
-
-    #[inline(always)]
-    fn add(mut self, other: Self) -> Self {
-        self.0.iter_mut().zip(other.0).for_each(|(value, other)| *value += other);
-        self
-    }
-}
-
-impl Sub for Lanes {
-    type Output = Self;
-
-    #[inline(always)]
-    fn sub(mut self, other: Self) -> Self {
-        self.0.iter_mut().zip(other.0).for_each(|(value, other)| *value -= other);
-        self
-    }
-}
-
-impl Mul<f32> for Lanes {
-    type Output = Self;
-
-    #[inline(always)]
-    fn mul(self, factor: f32) -> Self {
-        Self(self.0.map(|value| value * factor))
-    }
-}
+/// The values of a block.
+pub(crate) type Values = [[i16; 8]; 8];
 
 /// The factor of each frequency in the result of [`forward`]: `cos(kπ/16) √2`, or 1 for the first.
 pub(crate) const SCALES: [f32; 8] =
     [1.0, 1.387_039_8, 1.306_563, 1.175_875_6, 1.0, 0.785_694_96, 0.541_196_1, 0.275_899_4];
 
-/// The transform in one dimension, from top to bottom.
-#[inline(always)]
-fn transform([s0, s1, s2, s3, s4, s5, s6, s7]: [Lanes; 8]) -> [Lanes; 8] {
-    const COS_4: f32 = std::f32::consts::FRAC_1_SQRT_2;
-    const COS_6: f32 = 0.382_683_43;
-    let (a0, a1, a2, a3) = (s0 + s7, s1 + s6, s2 + s5, s3 + s4);
-    let (b0, b1, b2, b3) = (a0 + a3, a1 + a2, a1 - a2, a0 - a3);
-    let turned = (b2 + b3) * COS_4;
+/// The factor of all coefficients in the result of [`forward`].
+pub(crate) const SCALE: f32 = 16.0;
 
-    let (d0, d1, d2, d3) = (s3 - s4, s2 - s5, s1 - s6, s0 - s7);
-    let (e0, e1, e2) = (d0 + d1, (d1 + d2) * COS_4, d2 + d3);
-    let common = (e0 - e2) * COS_6;
-    let (f0, f2) = (e0 * 0.541_196_1 + common, e2 * 1.306_563 + common);
-    let (g0, g1) = (d3 + e1, d3 - e1);
-    [b0 + b1, g0 + f2, b3 + turned, g1 - f0, b0 - b1, g1 + f0, b3 - turned, g0 - f2]
+/// Multiply by a fraction of 65,536 parts.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "the upper half of the product is meant")]
+fn part(value: i16, fraction: i16) -> i16 {
+    ((i32::from(value) * i32::from(fraction)) >> 16) as i16
 }
 
-#[inline(always)]
-fn transposed(rows: [Lanes; 8]) -> [Lanes; 8] {
-    let mut columns = [Lanes::default(); 8];
-    for (index, row) in rows.iter().enumerate() {
-        for (column, value) in columns.iter_mut().zip(row.0) {
-            if let Some(place) = column.0.get_mut(index) {
-                *place = value;
-            }
-        }
+/// The transform in one dimension, from top to bottom. The compiler turns the loop into vector code
+/// for all columns, but only if the function is not inlined.
+#[inline(never)]
+fn transform([r0, r1, r2, r3, r4, r5, r6, r7]: &mut Values) {
+    // cos(4π/16), cos(6π/16), cos(2π/16) - cos(6π/16) and cos(2π/16) + cos(6π/16). All except the
+    // second one are meant in addition to 1.
+    const COS_4: i16 = -19_195;
+    const COS_6: i16 = 25_080;
+    const DIFFERENCE: i16 = -30_068;
+    const SUM: i16 = 20_091;
+
+    let (upper, lower) =
+        (r0.iter_mut().zip(r1).zip(r2).zip(r3), r4.iter_mut().zip(r5).zip(r6).zip(r7));
+    for ((((s0, s1), s2), s3), (((s4, s5), s6), s7)) in upper.zip(lower) {
+        let add = i16::wrapping_add;
+        let subtract = i16::wrapping_sub;
+        let (a0, a1, a2, a3) = (add(*s0, *s7), add(*s1, *s6), add(*s2, *s5), add(*s3, *s4));
+        let (b0, b1) = (add(a0, a3), add(a1, a2));
+        let (b2, b3) = (subtract(a1, a2), subtract(a0, a3));
+        let both = add(b2, b3);
+        let turned = add(both, part(both, COS_4));
+
+        let (d0, d1) = (subtract(*s3, *s4), subtract(*s2, *s5));
+        let (d2, d3) = (subtract(*s1, *s6), subtract(*s0, *s7));
+        let (e0, e1, e2) = (add(d0, d1), add(d1, d2), add(d2, d3));
+        let common = part(subtract(e0, e2), COS_6);
+        let f0 = add(add(e0, part(e0, DIFFERENCE)), common);
+        let f1 = add(e1, part(e1, COS_4));
+        let f2 = add(add(e2, part(e2, SUM)), common);
+        let (g0, g1) = (add(d3, f1), subtract(d3, f1));
+        (*s0, *s4) = (add(b0, b1), subtract(b0, b1));
+        (*s2, *s6) = (add(b3, turned), subtract(b3, turned));
+        (*s1, *s7) = (add(g0, f2), subtract(g0, f2));
+        (*s5, *s3) = (add(g1, f0), subtract(g1, f0));
     }
-    columns
 }
 
-/// Returns the coefficients, multiplied by 8 and by [`SCALES`] of both dimensions. The first index
-/// is the horizontal frequency.
+/// Divide by 4, and exchange rows and columns.
+#[inline(never)]
+fn turn(values: &Values) -> Values {
+    let [r0, r1, r2, r3, r4, r5, r6, r7] = values;
+    let mut turned = Values::default();
+    let (upper, lower) = (r0.iter().zip(r1).zip(r2).zip(r3), r4.iter().zip(r5).zip(r6).zip(r7));
+    for (column, ((((s0, s1), s2), s3), (((s4, s5), s6), s7))) in
+        turned.iter_mut().zip(upper.zip(lower))
+    {
+        *column = [s0, s1, s2, s3, s4, s5, s6, s7].map(|value| value.wrapping_add(2) >> 2);
+    }
+    turned
+}
+
+/// Returns the coefficients, multiplied by [`SCALE`] and by [`SCALES`] of both dimensions. The first
+/// index is the horizontal frequency.
 #[inline(always)]
-pub(crate) fn forward(block: [[u8; 8]; 8]) -> [Lanes; 8] {
-    let rows = block.map(|row| Lanes(row.map(|sample| f32::from(sample) - 128.0)));
-    transform(transposed(transform(rows)))
+pub(crate) fn forward(block: &[[u8; 8]; 8]) -> Values {
+    let mut rows = Values::default();
+    for (value, &sample) in rows.as_flattened_mut().iter_mut().zip(block.as_flattened()) {
+        // With more bits than in the second dimension, rounding between both is exact enough.
+        *value = (i16::from(sample) - 128) << 3;
+    }
+    transform(&mut rows);
+    let mut columns = turn(&rows);
+    transform(&mut columns);
+    columns
 }

@@ -34,6 +34,7 @@ mod symbols;
 mod tables;
 mod zigzag;
 
+use color::Pixels;
 use component::{Component, Layout, copy_row};
 
 pub use error::Error;
@@ -83,22 +84,22 @@ pub fn encode_rgb(
     quality: u8,
 ) -> Result<Vec<u8>, Error> {
     let layout = Layout::new(width, height, Some(subsampling))?;
-    let (pixels, _) = pixels.as_chunks::<3>();
-    let stride = usize::from(width);
-    if pixels.len() < stride * usize::from(height) {
+    let (width, height) = (usize::from(width), usize::from(height));
+    if pixels.len() < width * height * 3 {
         return Err(Error::Samples);
     }
-    let rows = |first: usize, count: usize| {
-        // Rows below the picture repeat its last row.
-        let last = usize::from(height).saturating_sub(1);
-        (first..first + count).filter_map(move |y| pixels.chunks_exact(stride).nth(y.min(last)))
-    };
+    let count = layout.unit_height();
+    let mut words = Pixels::new(width, count);
     Ok(blocks::encode(&layout, quality, |unit, components| {
-        let height = layout.unit_height();
-        let rows = rows(unit * height, height).collect::<Vec<_>>();
+        let rows = (unit * count..).take(count).filter_map(|y| {
+            // Rows below the picture repeat its last row.
+            let start = y.min(height - 1) * width * 3;
+            pixels.get(start..start + width * 3)
+        });
+        words.read(rows);
         if let [luma, blue, red] = components {
-            color::luma(&rows, luma);
-            color::chroma(&rows, subsampling, blue, red);
+            words.write_luma(luma);
+            words.write_chroma(subsampling, blue, red);
         }
     }))
 }

@@ -43,9 +43,9 @@ impl<'a> Symbols<'a> {
     /// Add a symbol. Its lowest four bits are the number of the bits that follow its code.
     #[inline(always)]
     pub(crate) fn push(&mut self, table: Table, symbol: u8, bits: u32) {
-        if let Some(count) = self.counts.as_flattened_mut().get_mut(
-            (table as usize) << 8 | usize::from(symbol),
-        ) {
+        if let Some(count) =
+            self.counts.as_flattened_mut().get_mut((table as usize) << 8 | usize::from(symbol))
+        {
             *count = count.wrapping_add(1);
         }
         self.kept.push(bits << 16 | (table as u32) << 8 | u32::from(symbol));
@@ -60,7 +60,9 @@ impl<'a> Symbols<'a> {
                 for [direct, alternating] in tables {
                     direct.iter_mut().take(12).for_each(|count| *count += 1);
                     for (count, symbol) in alternating.iter_mut().zip(0_u8..=255) {
-                        *count += u32::from(matches!(symbol, 0 | 0xf0) || (1..=10).contains(&(symbol & 15)));
+                        *count += u32::from(
+                            matches!(symbol, 0 | 0xf0) || (1..=10).contains(&(symbol & 15)),
+                        );
                     }
                 }
             }

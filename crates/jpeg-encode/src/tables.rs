@@ -39,7 +39,9 @@ impl Shape {
     fn step(&self, horizontal: u8, vertical: u8, scale: f32) -> u8 {
         let distance = f32::from(horizontal).hypot(f32::from(vertical)) - 1.0;
         let growth = self.growth * (distance.max(0.0) / 7.0).powf(self.power);
-        (self.lowest * scale * (1.0 + growth)).round().clamp(1.0, 255.0) as u8
+        // The DCT is too coarse for a step of 1 at the highest frequency.
+        let least = if (horizontal, vertical) == (7, 7) { 2.0 } else { 1.0 };
+        (self.lowest * scale * (1.0 + growth)).round().clamp(least, 255.0) as u8
     }
 }
 
