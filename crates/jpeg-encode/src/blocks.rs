@@ -7,18 +7,20 @@ use super::symbols::{Symbols, Table};
 use super::tables::{Steps, steps};
 use super::zigzag::ZIGZAG;
 
-/// The fraction of a step from which a coefficient is rounded up to the next level.
+/// The fraction of a step from which a coefficient is rounded up to the next level. At quality 100,
+/// coefficients are rounded to the nearest one.
 const ROUNDS_UP: f32 = 0.56;
+const ROUNDS_UP_AT_100: f32 = 0.5;
 
 /// Encode a picture. `fill` fills the samples of the components for a row of units.
 pub(crate) fn encode(
-    layout: &Layout,
+    layout: Layout,
     quality: u8,
     mut fill: impl FnMut(usize, &mut [Component]),
 ) -> Vec<u8> {
     let steps = steps(quality);
     let mut symbols = Symbols::new(layout, file::start(layout, &steps));
-    let [luma, chroma] = steps.map(|steps| Quantizer::new(&steps));
+    let [luma, chroma] = steps.map(|steps| Quantizer::new(&steps, quality));
     let mut components = layout.components();
     let mut encoders = [
         Encoder::new(&luma, [Table::LumaDc, Table::LumaAc]),
@@ -54,14 +56,15 @@ struct Quantizer {
 
 impl Quantizer {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
-    fn new(steps: &Steps) -> Self {
+    fn new(steps: &Steps, quality: u8) -> Self {
         let mut divisors = [SCALES.map(|scale| scale * SCALE); 8];
         for ((divisors, column), horizontal) in divisors.iter_mut().zip(SCALES).zip(0_usize..) {
             for (divisor, steps) in divisors.iter_mut().zip(steps) {
                 *divisor *= column * steps.get(horizontal).copied().map_or(1.0, f32::from);
             }
         }
-        let numbers = |number: fn(f32) -> f32| {
+        let rounds_up = if quality < 100 { ROUNDS_UP } else { ROUNDS_UP_AT_100 };
+        let numbers = |number: &dyn Fn(f32) -> f32| {
             divisors.map(|divisors| divisors.map(|divisor| number(divisor).round() as u16))
         };
         let places = ZIGZAG.map(|index| index % 8 * 8 + index / 8);
@@ -72,9 +75,9 @@ impl Quantizer {
             }
         }
         Self {
-            addends: numbers(|divisor| (1.0 - ROUNDS_UP) * divisor),
-            factors: numbers(|divisor| (16.0 + exponent(divisor)).exp2() / divisor),
-            shifts: numbers(|divisor| (16.0 - exponent(divisor)).exp2()),
+            addends: numbers(&|divisor| (1.0 - rounds_up) * divisor),
+            factors: numbers(&|divisor| (16.0 + exponent(divisor)).exp2() / divisor),
+            shifts: numbers(&|divisor| (16.0 - exponent(divisor)).exp2()),
             ranks,
             places,
             direct: 1.0 / (SCALE * f32::from(steps[0][0])),
@@ -91,9 +94,9 @@ impl Quantizer {
         let halves = levels.as_flattened().as_chunks::<4>().0;
         for (half, ranks) in halves.iter().zip(self.ranks.as_flattened().as_chunks::<4>().0) {
             let [a, b, c, d] = half.map(|level| u64::from(level.cast_unsigned()));
-            let mut bits = a | b << 16 | c << 32 | d << 48;
+            let mut bits = a | (b << 16) | (c << 32) | (d << 48);
             while bits != 0 {
-                let place = bits.trailing_zeros() / 16 & 3;
+                let place = (bits.trailing_zeros() / 16) & 3;
                 bits &= !(0xffff << (place * 16));
                 nonzero |= 1 << (ranks.get(place as usize).copied().unwrap_or_default() & 63);
             }
@@ -128,7 +131,6 @@ fn exponent(divisor: f32) -> f32 {
 
 /// The upper half of the product.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "in range")]
 fn upper(one: u16, other: u16) -> u16 {
     ((u32::from(one) * u32::from(other)) >> 16) as u16
 }

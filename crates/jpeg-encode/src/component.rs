@@ -27,7 +27,7 @@ impl Layout {
     }
 
     /// The number of luma blocks in a unit: horizontally and vertically.
-    pub(crate) fn factors(&self) -> (usize, usize) {
+    pub(crate) fn factors(self) -> (usize, usize) {
         match self.subsampling {
             None | Some(Subsampling::Full) => (1, 1),
             Some(Subsampling::HalfWidth) => (2, 1),
@@ -35,18 +35,18 @@ impl Layout {
         }
     }
 
-    pub(crate) fn unit_height(&self) -> usize {
+    pub(crate) fn unit_height(self) -> usize {
         self.factors().1 * SIDE
     }
 
     /// The number of units: horizontally and vertically.
-    pub(crate) fn units(&self) -> (usize, usize) {
+    pub(crate) fn units(self) -> (usize, usize) {
         let (across, down) = self.factors();
         let (width, height) = (usize::from(self.width), usize::from(self.height));
         (width.div_ceil(across * SIDE), height.div_ceil(down * SIDE))
     }
 
-    pub(crate) fn components(&self) -> Vec<Component> {
+    pub(crate) fn components(self) -> Vec<Component> {
         let (across, down) = self.factors();
         let (width, height) = (usize::from(self.width), usize::from(self.height));
         let units = self.units().0;

@@ -13,7 +13,6 @@ pub(crate) const SCALE: f32 = 16.0;
 
 /// Multiply by a fraction of 65,536 parts.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "the upper half of the product is meant")]
 fn part(value: i16, fraction: i16) -> i16 {
     ((i32::from(value) * i32::from(fraction)) >> 16) as i16
 }

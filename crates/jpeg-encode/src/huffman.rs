@@ -25,7 +25,7 @@ pub(crate) struct Codes {
     /// The symbols, in the order of their codes.
     pub(crate) symbols: Vec<u8>,
     /// The code of each symbol.
-    pub(crate) codes: [Code; 256],
+    pub(crate) by_symbol: [Code; 256],
 }
 
 impl Codes {
@@ -42,7 +42,7 @@ impl Codes {
         let mut table = Self {
             lengths: [0; LONGEST],
             symbols: Vec::with_capacity(leaves.len()),
-            codes: [Code::default(); 256],
+            by_symbol: [Code::default(); 256],
         };
         let (mut next, mut current) = (0_u16, 0);
         for (length, symbol) in leaves {
@@ -55,7 +55,7 @@ impl Codes {
             if let Some(count) = table.lengths.get_mut(length.saturating_sub(1)) {
                 *count += 1;
             }
-            if let Some(code) = table.codes.get_mut(usize::from(symbol)) {
+            if let Some(code) = table.by_symbol.get_mut(usize::from(symbol)) {
                 *code = Code { bits, length: u8::try_from(length).unwrap_or_default() };
             }
         }

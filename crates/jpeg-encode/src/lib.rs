@@ -22,6 +22,8 @@
 //! # }
 //! ```
 
+#![allow(clippy::inline_always, reason = "the loops over blocks are measured")]
+
 mod bits;
 mod blocks;
 mod color;
@@ -90,7 +92,7 @@ pub fn encode_rgb(
     }
     let count = layout.unit_height();
     let mut words = Pixels::new(width, count);
-    Ok(blocks::encode(&layout, quality, |unit, components| {
+    Ok(blocks::encode(layout, quality, |unit, components| {
         let rows = (unit * count..).take(count).filter_map(|y| {
             // Rows below the picture repeat its last row.
             let start = y.min(height - 1) * width * 3;
@@ -109,7 +111,7 @@ fn encode_planes(planes: &[&[u8]], layout: Layout, quality: u8) -> Result<Vec<u8
     if planes.iter().zip(&sizes).any(|(plane, it)| plane.len() < it.width * it.height) {
         return Err(Error::Samples);
     }
-    Ok(blocks::encode(&layout, quality, |unit, components| {
+    Ok(blocks::encode(layout, quality, |unit, components| {
         for (component, plane) in components.iter_mut().zip(planes) {
             let Component { width, height, .. } = *component;
             let first = unit * component.rows();

@@ -19,8 +19,8 @@ pub(crate) enum Table {
 }
 
 /// Collects the symbols.
-pub(crate) struct Symbols<'a> {
-    layout: &'a Layout,
+pub(crate) struct Symbols {
+    layout: Layout,
     /// For each symbol: the symbol itself in 8 bits, its table in 8 bits, and the bits that follow
     /// its code.
     kept: Vec<u32>,
@@ -34,9 +34,9 @@ enum Scan {
     Started(Bits, Box<[Code; 1024]>),
 }
 
-impl<'a> Symbols<'a> {
+impl Symbols {
     /// Continues a file, which ends before the Huffman tables.
-    pub(crate) fn new(layout: &'a Layout, file: Vec<u8>) -> Self {
+    pub(crate) fn new(layout: Layout, file: Vec<u8>) -> Self {
         Self { layout, kept: Vec::new(), counts: [[0; 256]; 4], scan: Scan::Waiting(file) }
     }
 
@@ -78,7 +78,7 @@ impl<'a> Symbols<'a> {
             file::start_scan(&mut file, self.layout, &tables);
             let mut codes = Box::new([Code::default(); 1024]);
             for (part, table) in codes.chunks_exact_mut(256).zip(&tables) {
-                part.copy_from_slice(&table.codes);
+                part.copy_from_slice(&table.by_symbol);
             }
             self.scan = Scan::Started(Bits::new(file), codes);
         }

@@ -1,6 +1,12 @@
 //! Compares the files with libjpeg-turbo's.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_precision_loss,
+    reason = "tests"
+)]
 
 use jpeg_encode::{Error, Subsampling, encode_components, encode_gray, encode_rgb};
 use proptest::prelude::*;
@@ -139,7 +145,8 @@ proptest! {
 /// The file has more symbols than the encoder keeps in memory.
 #[test]
 fn large_pictures() {
-    let side = 2600;
+    let length = 2600_u16;
+    let side = usize::from(length);
     let mut state = 1_u32;
     let samples: Vec<u8> = (0..side * side)
         .map(|index| {
@@ -148,8 +155,7 @@ fn large_pictures() {
             if index < side * side / 2 { (state >> 28) as u8 } else { (state >> 24) as u8 }
         })
         .collect();
-    let size = u16::try_from(side).unwrap();
-    let file = encode_gray(&samples, size, size, 100).unwrap();
+    let file = encode_gray(&samples, length, length, 100).unwrap();
     assert!(error(&samples, &decode(&file, PixelFormat::GRAY).3) < 1.0);
 }
 
