@@ -5,8 +5,8 @@ The sources are 60 photographs from Debian's plasma-workspace-wallpapers (whole 
 smaller. All encoders encode the same pixels.
 
 The peers use the settings of their documentation: Pillow and libvips their defaults, sharp its
-default quality of 80 with optimised Huffman tables, and imgproxy its default quality of 80 (WebP 79,
-AVIF 63). pyvips encodes for both. For each file of a peer, the bench searches the quality at which
+default quality of 80 with optimised Huffman tables, and imgproxy its default quality of 80 (WebP
+79, AVIF 63). pyvips encodes for both. For each file of a peer, the bench searches the quality at which
 xaccel's file has the same score, and interpolates the bytes between two qualities. It prints the
 mean and the largest ratio of xaccel's bytes to the peer's, and the ratio of the processor times.
 
@@ -54,7 +54,7 @@ def text(fill: str, background: str, size: int) -> Image.Image:
 
 
 def chart(shapes: int) -> Image.Image:
-    rng, picture = random.Random(shapes), Image.new("RGB", (1920, 1200), "white")  # noqa: S311
+    rng, picture = random.Random(shapes), Image.new("RGB", (1920, 1200), "white")
     draw = ImageDraw.Draw(picture)
     for index in range(shapes):
         x, y, side = rng.randrange(1800), rng.randrange(1100), rng.randrange(10, 300)
@@ -169,9 +169,7 @@ class Subject:
         low, high = 1, 99
         while low + 1 < high:
             middle = (low + high) // 2
-            low, high = (
-                (middle, high) if self.ours(kind, middle)[0] < wanted else (low, middle)
-            )
+            low, high = (middle, high) if self.ours(kind, middle)[0] < wanted else (low, middle)
         (below, fewer), (above, more) = self.ours(kind, low), self.ours(kind, high)
         if not below < wanted <= above:
             return None
