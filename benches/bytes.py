@@ -5,10 +5,11 @@ The sources are 60 photographs from Debian's plasma-workspace-wallpapers (whole 
 smaller. All encoders encode the same pixels.
 
 The peers use the settings of their documentation: Pillow and libvips their defaults, sharp its
-default quality of 80 with optimised Huffman tables, and imgproxy its default quality of 80 (WebP
-79, AVIF 63). pyvips encodes for both. For each file of a peer, the bench searches the quality at which
-xaccel's file has the same score, and interpolates the bytes between two qualities. It prints the
-mean and the largest ratio of xaccel's bytes to the peer's, and the ratio of the processor times.
+default quality of 80 with optimised Huffman tables, and imgproxy its default quality of 80 (WebP:
+79, AVIF: 63). pyvips encodes for both. For each file of a peer, the bench searches the quality at
+which xaccel's file has the same score, and interpolates the bytes between two qualities. It prints
+the mean and the largest ratio of xaccel's bytes to the peer's. `cargo bench -p jpeg-encode`
+measures the time.
 
 With `--defaults`, it prints the mean scores and bytes of xaccel's files at several qualities.
 
@@ -24,7 +25,6 @@ import os
 import random
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -150,15 +150,6 @@ class Subject:
         picture.save(stream, "BMP")
         self.source = stream.getvalue()
         self.ours = cache(self._ours)
-
-    def seconds(self, kind: str, quality: int) -> float:
-        """Return the processor time without that of decoding the BMP."""
-        times: dict[bool, list[float]] = {False: [], True: []}
-        for _ in range(3):
-            start = time.process_time()
-            thumbnail(self.source, format=kind, quality=quality)
-            times[True].append(time.process_time() - start)
-        return statistics.median(times[True])
 
     def _ours(self, kind: str, quality: int) -> tuple[float, int]:
         file = thumbnail(self.source, format=kind, quality=quality).data
