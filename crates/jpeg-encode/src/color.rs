@@ -99,8 +99,33 @@ fn half_width(row: &[u32], blues: &mut [u8], reds: &mut [u8]) {
 
 #[inline(never)]
 fn half(upper: &[u32], lower: &[u32], blues: &mut [u8], reds: &mut [u8]) {
-    let words = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
-    for ((blue, red), (upper, lower)) in blues.iter_mut().zip(reds).zip(words) {
+    /// The bytes of red and blue.
+    const ODD: u32 = 0x00ff_00ff;
+    let (uppers, upper_rest) = upper.as_chunks::<8>();
+    let (lowers, lower_rest) = lower.as_chunks::<8>();
+    let (blue_groups, blue_rest) = blues.split_at_mut((uppers.len() * 4).min(blues.len()));
+    let (red_groups, red_rest) = reds.split_at_mut(blue_groups.len());
+    let samples = blue_groups.as_chunks_mut::<4>().0.iter_mut();
+    let samples = samples.zip(red_groups.as_chunks_mut::<4>().0);
+    for ((upper, lower), (blue, red)) in uppers.iter().zip(lowers).zip(samples) {
+        // The sums of two rows, with red and blue in the same words.
+        let (mut odd, mut green) = ([0; 8], [0; 8]);
+        for (((odd, green), upper), lower) in odd.iter_mut().zip(&mut green).zip(upper).zip(lower) {
+            *odd = (upper & ODD) + (lower & ODD);
+            *green = ((upper >> 8) & 0xff) + ((lower >> 8) & 0xff);
+        }
+        let [o0, o1, o2, o3, o4, o5, o6, o7] = odd;
+        let [g0, g1, g2, g3, g4, g5, g6, g7] = green;
+        let odd =
+            [o0.wrapping_add(o1), o2.wrapping_add(o3), o4.wrapping_add(o5), o6.wrapping_add(o7)];
+        let green = [g0 + g1, g2 + g3, g4 + g5, g6 + g7];
+        for (((blue, red), odd), green) in blue.iter_mut().zip(red).zip(odd).zip(green) {
+            let sums = [odd & 0xffff, green, odd >> 16].map(u32::cast_signed);
+            [*blue, *red] = chroma::<2>(sums);
+        }
+    }
+    let words = upper_rest.as_chunks::<2>().0.iter().zip(lower_rest.as_chunks::<2>().0);
+    for ((blue, red), (upper, lower)) in blue_rest.iter_mut().zip(red_rest).zip(words) {
         [*blue, *red] = chroma::<2>(sum([upper, lower].map(|words| sum(words.map(colors)))));
     }
 }

@@ -110,7 +110,7 @@ pub(crate) fn copy_row(from: &[u8], to: &mut [u8]) {
     rest.fill(from.last().copied().unwrap_or_default());
 }
 
-/// Repeat the last of the samples, of which there are `width`, to the end of the row.
+/// Repeat the last of the first `width` samples to the end of the row.
 pub(crate) fn repeat_last(row: &mut [u8], width: usize) {
     let (samples, rest) = row.split_at_mut(width.min(row.len()));
     rest.fill(samples.last().copied().unwrap_or_default());
