@@ -360,7 +360,7 @@ class Thumbnail:
     def decode_seconds(self) -> float | None:
         """How many seconds all steps before the encoding took.
 
-        None if the thumbnail was not rendered in this process, or by `thumbnail_many()`.
+        None if the thumbnail was rendered by `thumbnail_many()`.
         """
 
     @property
