@@ -2,8 +2,8 @@
 //!
 //! The loops are written for vector code: one pixel per 32-bit word, and 15-bit factors.
 
-use super::Subsampling;
 use super::component::{Component, repeat_last};
+use super::subsampling::Subsampling;
 
 /// The number of bits of the factors.
 const BITS: u32 = 15;

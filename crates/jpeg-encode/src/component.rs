@@ -1,6 +1,7 @@
 //! The components of a picture, of which one row of units (MCUs) is in memory.
 
-use super::{Error, Subsampling};
+use super::error::Error;
+use super::subsampling::Subsampling;
 
 /// The side of a block.
 pub(crate) const SIDE: usize = 8;

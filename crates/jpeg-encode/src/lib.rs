@@ -32,6 +32,7 @@ mod dct;
 mod error;
 mod file;
 mod huffman;
+mod subsampling;
 mod symbols;
 mod tables;
 mod zigzag;
@@ -40,17 +41,7 @@ use color::Pixels;
 use component::{Component, Layout, copy_row};
 
 pub use error::Error;
-
-/// How much of the horizontal and vertical resolution the colours keep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subsampling {
-    /// 4:4:4: all of it.
-    Full,
-    /// 4:2:2: half of the horizontal resolution.
-    HalfWidth,
-    /// 4:2:0: half of both.
-    Half,
-}
+pub use subsampling::Subsampling;
 
 /// Encodes gray samples, in rows from the top.
 ///

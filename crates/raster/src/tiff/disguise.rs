@@ -1,19 +1,13 @@
 //! Changes to the first page of a TIFF, so that the `tiff` crate decodes samples that it refuses.
 
-use super::MAX_SAMPLES;
 use super::directory::{Entry, entries, find, next_page, number_at, places, value};
-use super::overhead::OVERHEAD;
+use super::limits::{MAX_SAMPLES, OVERHEAD};
 use super::packing::Packing;
-
-/// The values of the tag `PhotometricInterpretation`.
-pub(super) const WHITE_IS_ZERO: u64 = 0;
-pub(super) const BLACK_IS_ZERO: u64 = 1;
-pub(super) const RGB: u64 = 2;
-pub(super) const PALETTE: u64 = 3;
-pub(super) const CMYK: u64 = 5;
-pub(super) const Y_CB_CR: u64 = 6;
-pub(super) const CIE_LAB: u64 = 8;
-pub(super) const ICC_LAB: u64 = 9;
+use super::tags::{
+    BITS_PER_SAMPLE, BLACK_IS_ZERO, CIE_LAB, CMYK, COMPRESSION, EXTRA_SAMPLES, ICC_LAB,
+    IMAGE_LENGTH, INTERCHANGE_FORMAT, PALETTE, PHOTOMETRIC_INTERPRETATION, PLANAR_CONFIGURATION,
+    RGB, SAMPLES_PER_PIXEL, TILE_LENGTH, Y_CB_CR,
+};
 
 /// Bytes that replace those of a source, and their position.
 pub(super) type Patch = (u64, Vec<u8>);
@@ -136,16 +130,6 @@ fn as_unpacked(source: &[u8], packing: &Packing) -> Vec<Patch> {
     };
     compression.into_iter().chain(other).collect()
 }
-
-const IMAGE_LENGTH: u64 = 257;
-pub(super) const BITS_PER_SAMPLE: u64 = 258;
-pub(super) const COMPRESSION: u64 = 259;
-pub(super) const PHOTOMETRIC_INTERPRETATION: u64 = 262;
-const SAMPLES_PER_PIXEL: u64 = 277;
-const PLANAR_CONFIGURATION: u64 = 284;
-const TILE_LENGTH: u64 = 323;
-const EXTRA_SAMPLES: u64 = 338;
-pub(super) const INTERCHANGE_FORMAT: u64 = 513;
 
 /// The planes of the first page, if it has several and is stored in tiles. The crate would panic on
 /// them.

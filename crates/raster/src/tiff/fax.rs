@@ -3,8 +3,8 @@
 use fax::maps::{Mode, black, mode, white};
 use fax::{BitReader, ByteReader};
 
-use super::TiffError;
-use super::packing::{Stored, Unpacked};
+use super::error::TiffError;
+use super::stored::{Stored, Unpacked};
 
 /// How the rows are coded.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -2,28 +2,31 @@
 
 mod directory;
 mod disguise;
+mod error;
 mod fax;
 mod lab;
+mod limits;
 mod old_jpeg;
-mod overhead;
 mod packing;
+mod stored;
+mod tags;
 
 use std::collections::HashSet;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
+use tiff::ColorType;
 use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
-use tiff::{ColorType, TiffError as CrateError};
 
 use crate::jpeg;
 use crate::picture::{Picture, PixelKind, Size};
-use disguise::{
-    BLACK_IS_ZERO, CIE_LAB, CMYK, Disguise, ICC_LAB, PALETTE, Patch, Planes, RGB, WHITE_IS_ZERO,
-    disguise, has_long_text,
-};
+use disguise::{Disguise, Patch, Planes, disguise, has_long_text};
+pub use error::TiffError;
 use lab::Lab;
-use overhead::OVERHEAD;
-use packing::{Packing, Stored, Unpacked};
+use limits::{JPEG_PADDING, MAX_SAMPLES, OVERHEAD};
+use packing::Packing;
+use stored::{Stored, Unpacked};
+use tags::{BLACK_IS_ZERO, CIE_LAB, CMYK, ICC_LAB, PALETTE, RGB, WHITE_IS_ZERO};
 
 /// The number of bytes that may be read more than once even if the source is small.
 const REREAD: u64 = 1024 * 1024;
@@ -38,36 +41,6 @@ const XMP: u16 = 700;
 /// The tags of IPTC data, and of Photoshop's image resources, which may contain IPTC data.
 const IPTC: u16 = 33723;
 const PHOTOSHOP: u16 = 34377;
-
-/// The maximum number of samples per pixel: four inks and the opacity.
-const MAX_SAMPLES: u16 = 5;
-
-/// The number of pixels by which a JPEG strip may be wider or taller than its area in the picture,
-/// because it is padded to whole blocks at the coarsest chroma subsampling.
-const JPEG_PADDING: u32 = 31;
-
-/// The reason why a TIFF file can't be read.
-#[derive(Debug, thiserror::Error)]
-pub enum TiffError {
-    /// The samples, compression or layout of the file are not supported.
-    #[error("this kind of TIFF is not supported")]
-    Unsupported,
-    /// The file contradicts itself or ends early.
-    #[error("{0}")]
-    Corrupt(String),
-    /// The caller stopped decoding.
-    #[error("decoding was stopped")]
-    Stopped,
-}
-
-impl From<CrateError> for TiffError {
-    fn from(error: CrateError) -> Self {
-        match error {
-            CrateError::UnsupportedError(_) => Self::Unsupported,
-            error => Self::Corrupt(error.to_string()),
-        }
-    }
-}
 
 /// The samples of a pixel, without the opacity.
 enum Scheme {

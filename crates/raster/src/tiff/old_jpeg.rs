@@ -6,11 +6,11 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::JPEG_PADDING;
-use super::TiffError;
 use super::directory::{value, values};
-use super::disguise::{INTERCHANGE_FORMAT, PHOTOMETRIC_INTERPRETATION, Y_CB_CR};
-use super::packing::Stored;
+use super::error::TiffError;
+use super::limits::JPEG_PADDING;
+use super::stored::Stored;
+use super::tags::{INTERCHANGE_FORMAT, PHOTOMETRIC_INTERPRETATION, Y_CB_CR};
 use crate::jpeg;
 use crate::picture::Size;
 
