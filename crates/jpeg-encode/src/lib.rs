@@ -8,8 +8,8 @@
 //!
 //! # Quality
 //!
-//! Qualities range from 1 to 100, as in libjpeg. A picture has about the same score as with
-//! libjpeg's tables at this quality.
+//! Qualities range from 1 to 100, as in libjpeg. From about 70, a picture has about the same score as
+//! with libjpeg's tables at this quality. Below, the score is up to 3 lower.
 //!
 //! ```
 //! use jpeg_encode::{Subsampling, encode_rgb};
