@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import pyvips
 from hypothesis import given, settings, strategies as st
-from PIL import Image, ImageChops, ImageSequence
+from PIL import Image, ImageChops, ImageOps, ImageSequence
 from xaccel._core import Limits, Spec, render, thumbnail
 from xaccel.exceptions import CorruptImage, ImageTooLarge, RenderTimeout
 
@@ -140,6 +140,70 @@ def test_comes_before_the_crop_the_box_and_the_rotation():
         made = thumbnail(source, trim=0, **options)
         assert (made.width, made.height) == (expected.width, expected.height)
         assert made.data == expected.data, options
+
+
+def content(picture, tolerance=10, corner=(0, 0)):
+    """The box of all pixels that differ from the corner pixel, or the whole picture."""
+    samples = np.asarray(picture).astype(int).reshape(picture.height, picture.width, -1)
+    inside = (abs(samples - samples[corner]) > tolerance).any(axis=2)
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if not rows.size:
+        return (0, 0, picture.width, picture.height)
+    return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "gray"])
+def test_the_border_of_a_jpeg_is_that_of_the_decoded_picture(subsampling):
+    random = np.random.default_rng(7)
+    options = {} if subsampling == "gray" else {"subsampling": subsampling}
+    mode = "L" if subsampling == "gray" else "RGB"
+    colors = ["white", "black", "gray"] if mode == "L" else ["white", "#102030", "orange", "red"]
+    trimmed = 0
+    for number in range(24):
+        width, height = (int(side) for side in random.integers(60, 500, 2))
+        left, right = sorted(int(x) for x in random.integers(0, width, 2))
+        top, bottom = sorted(int(y) for y in random.integers(0, height, 2))
+        box = (left, top, right + 1, bottom + 1) if number % 4 else (0, 0, width, height)
+        picture = framed(colors[number % len(colors)], (width, height), box, mode)
+        orientation = number % 8 + 1
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        quality = int(random.integers(60, 98))
+        source = encoded(picture, "JPEG", quality=quality, exif=exif, **options)
+        decoded = Image.open(io.BytesIO(source))
+        corner = {1: (0, 0), 2: (0, -1), 3: (-1, -1), 4: (-1, 0), 5: (0, 0), 6: (-1, 0)}
+        corner |= {7: (-1, -1), 8: (0, -1)}
+        area = content(decoded, corner=corner[orientation])
+        expected = ImageOps.exif_transpose(decoded).size
+        inner = decoded.crop(area)
+        inner.getexif()[0x0112] = orientation
+        turned = ImageOps.exif_transpose(inner)
+        made = opened(thumbnail(source, trim=True, format="png"))
+        assert made.size == turned.size, (number, area)
+        assert difference(made.convert(mode), turned.convert(mode)) == 0, (number, area)
+        trimmed += made.size != expected
+    assert trimmed > 12
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "webp"])
+def test_a_small_thumbnail_shows_the_same_part(kind):
+    """Small thumbnails of JPEGs are made from a picture that was decoded at a smaller size."""
+    picture = framed("white", (2000, 1504), (123, 77, 1811, 1333))
+    source = encoded(picture, "JPEG", quality=95)
+    area = content(Image.open(io.BytesIO(source)))
+    expected = picture.crop(area)
+    for width in (90, 200, 300, 420):
+        for options in ({}, {"grayscale": True}, {"crop": (0.25, 0.5, 0.5, 0.5)}):
+            made = opened(
+                thumbnail(source, width, trim=True, format=kind, quality=95, **options)
+            ).convert("RGB")
+            part = expected
+            if "crop" in options:
+                across, down = part.width, part.height
+                part = part.crop((round(across / 4), round(down / 2), round(across * 3 / 4), down))
+            if "grayscale" in options:
+                part = part.convert("L")
+            assert difference(made, part.convert("RGB").resize(made.size, Image.LANCZOS)) < 3
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "gif", "avif"])

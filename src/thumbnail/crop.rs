@@ -21,6 +21,19 @@ pub struct Window {
     pub height: f64,
 }
 
+impl Window {
+    /// Returns this part of another part of the image, as a part of the image.
+    #[must_use]
+    pub fn within(self, outer: Self) -> Self {
+        Self {
+            left: outer.left + self.left * outer.width,
+            top: outer.top + self.top * outer.height,
+            width: self.width * outer.width,
+            height: self.height * outer.height,
+        }
+    }
+}
+
 /// The sizes and the crop of one thumbnail.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Geometry {

@@ -23,6 +23,7 @@
 pub mod adjust;
 pub mod background;
 mod blurhash;
+mod border;
 pub mod codecs;
 pub mod color;
 mod copyright;
@@ -58,6 +59,8 @@ mod trim;
 pub mod watermark;
 pub mod xmp;
 
+use std::time::Duration;
+
 use crate::error::ThumbnailError;
 use color::Converter;
 use crop::{Geometry, Window};
@@ -85,6 +88,15 @@ pub struct Thumbnail {
     /// Whether the source contained all pixels that the thumbnail shows. If not, the source is
     /// damaged or has not yet arrived completely.
     pub is_complete: bool,
+}
+
+/// How long the two steps of [`render_in_two_steps`] took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Durations {
+    /// All steps before the encoding.
+    pub decoding: Duration,
+    /// The encoding.
+    pub encoding: Duration,
 }
 
 /// Make a thumbnail of an image.
@@ -194,11 +206,15 @@ fn first_picture(
 
 /// Decode each frame, and perform all steps before encoding.
 fn frames(
-    source: Box<dyn Source + '_>,
+    mut source: Box<dyn Source + '_>,
     plan: &RenderPlan<'_>,
     colors: &mut Converter,
 ) -> Result<(Vec<Frame>, Completeness), ThumbnailError> {
     let RenderPlan { options, geometry, .. } = plan;
+    if let Some(picture) = planar::picture(source.as_mut(), plan)? {
+        let picture = finished(picture, plan, colors)?;
+        return Ok((vec![Frame { picture, delay: 0 }], Completeness::Whole));
+    }
     let mut window = None;
     let mut frames: Vec<Frame> = Vec::new();
     let completeness = source.frames(plan.request, &mut |DecodedFrame { mut pixels, delay }| {
@@ -212,29 +228,34 @@ fn frames(
         let picture =
             resize::resize(pixels, window, size, options.averaging, &|| options.check_time())?;
         options.check_time()?;
-        let picture = colors.convert(picture);
-        let picture = orient::apply(picture, geometry.transform);
-        let picture = effects::apply(picture, options.spec, geometry.density)?;
-        let picture = match options.spec.radius {
-            Some(radius) => corners::round(picture, radius.to_f64() * geometry.density),
-            None => picture,
-        };
-        let background = background::color(options.spec, plan.format);
-        let background = background.map(|color| colors.color_from_srgb(color));
-        let picture = background::apply(picture, geometry, options.spec, background);
-        let picture = match options.watermark {
-            Some(watermark) => {
-                let scale = |source: &[u8], size, limits: &limits::Limits| {
-                    stretched(source, size, &RenderOptions { limits, ..**options })
-                };
-                watermark.apply(picture, colors, &scale, &|| options.check_time())?
-            }
-            None => picture,
-        };
-        frames.push(Frame { picture, delay });
+        frames.push(Frame { picture: finished(picture, plan, colors)?, delay });
         Ok(())
     })?;
     Ok((frames, completeness))
+}
+
+/// Perform all steps between resizing and encoding.
+fn finished(
+    picture: Picture,
+    plan: &RenderPlan<'_>,
+    colors: &mut Converter,
+) -> Result<Picture, ThumbnailError> {
+    let RenderPlan { options, geometry, .. } = plan;
+    let picture = colors.convert(picture);
+    let picture = orient::apply(picture, geometry.transform);
+    let picture = effects::apply(picture, options.spec, geometry.density)?;
+    let picture = match options.spec.radius {
+        Some(radius) => corners::round(picture, radius.to_f64() * geometry.density),
+        None => picture,
+    };
+    let background = background::color(options.spec, plan.format);
+    let background = background.map(|color| colors.color_from_srgb(color));
+    let picture = background::apply(picture, geometry, options.spec, background);
+    let Some(watermark) = options.watermark else { return Ok(picture) };
+    let scale = |source: &[u8], size, limits: &limits::Limits| {
+        stretched(source, size, &RenderOptions { limits, ..**options })
+    };
+    watermark.apply(picture, colors, &scale, &|| options.check_time())
 }
 
 /// Decode the first frame of an image at exactly this size, in sRGB and upright.

@@ -1,12 +1,12 @@
-//! The planar path: conversions from JPEG or lossy WebP to either of these formats, without a
-//! conversion to RGB.
+//! The planar path: conversions from JPEG or lossy WebP to either of these formats.
 //!
 //! Both formats store luma separately from chroma, and usually store chroma at half the resolution.
-//! If only size and orientation change, each component is resized separately. This halves the
-//! number of samples to resize and to keep in memory, and avoids converting them.
+//! Each component is resized separately. This halves the number of samples to resize and to keep in
+//! memory. If only size and orientation change, the components are encoded without a conversion to
+//! RGB. Otherwise, the thumbnail's pixels are converted, not those of the source.
 
 use super::color::Converter;
-use super::decode::{Components, Range, Source};
+use super::decode::{Range, Source};
 use super::effects;
 use super::encode::{self, Metadata};
 use super::format::OutputFormat;
@@ -17,7 +17,8 @@ use super::quality;
 use super::resize::{Averaging, resize_component};
 use super::spec::Gravity;
 use crate::error::ThumbnailError;
-use raster::{PixelKind, Size};
+use jpeg_dc::{Color, Plane, Planes};
+use raster::{Picture, PixelKind, Size};
 
 /// Encode the thumbnail, or return `None` if the planar path does not apply. `encoding` is called
 /// before the thumbnail is encoded.
@@ -28,32 +29,16 @@ pub(super) fn render(
     notice: &Notice,
     encoding: &dyn Fn(),
 ) -> Result<Option<Vec<u8>>, ThumbnailError> {
-    let RenderPlan { options, geometry, .. } = plan;
-    if !source.has_components() || !applies(plan) || !colors.is_identity(PixelKind::Rgb) {
+    let RenderPlan { options, .. } = plan;
+    if !applies(plan) || !keeps_components(plan) || !colors.is_identity(PixelKind::Rgb) {
         return Ok(None);
     }
-    let Some(components) = source.components(plan.request)? else { return Ok(None) };
-    options.check_time()?;
-    let Components { size: picture, .. } = components;
-    let window = geometry.window(options.spec.gravity.unwrap_or(Gravity::CENTER));
-    let size = geometry.stored_size();
     let range = match plan.format {
         OutputFormat::WebP => Range::Limited,
         _ => Range::Full,
     };
-    let [luma, blue, red] = components.each();
-    let [luma, blue, red] = [(luma, 1), (blue, 2), (red, 2)].map(|(component, covers)| {
-        let mut resized = resize_component(&component, picture, window, size, covers)?;
-        if let Some(table) = components.range.table(range, covers == 1) {
-            for sample in &mut resized.data {
-                *sample = table.get(usize::from(*sample)).copied().unwrap_or_default();
-            }
-        }
-        Ok::<_, ThumbnailError>(orient::apply(resized, geometry.transform))
-    });
-    let resized = [luma?, blue?, red?];
-    drop(components);
-    options.check_time()?;
+    let Some(resized) = resized(source, plan, range, 2)? else { return Ok(None) };
+    let resized = resized.map(|component| orient::apply(component, plan.geometry.transform));
     encoding();
     let metadata = Metadata::new(colors.kept(), notice);
     let encode = |quality| {
@@ -65,22 +50,87 @@ pub(super) fn render(
     quality::reduce(file, plan, encode).map(Some)
 }
 
+/// Decode the source, and resize it to the pixels of the thumbnail, or return `None` if the planar
+/// path does not apply.
+pub(super) fn picture(
+    source: &mut dyn Source,
+    plan: &RenderPlan<'_>,
+) -> Result<Option<Picture>, ThumbnailError> {
+    if !applies(plan) {
+        return Ok(None);
+    }
+    let resized = resized(source, plan, Range::Full, 1)?;
+    Ok(resized.map(|components| {
+        let Size { width, height } = plan.geometry.stored_size();
+        let (columns, rows) = (width as usize, height as usize);
+        let plane = |Picture { data, .. }: Picture| Plane {
+            width: columns,
+            height: rows,
+            stride: columns,
+            scale: (1, 1),
+            data,
+        };
+        let planes = components.into_iter().map(plane).collect();
+        let image =
+            Planes { width: columns, height: rows, color: Color::YCbCr, planes, variances: None };
+        Picture { width, height, kind: PixelKind::Rgb, data: image.to_rgb() }
+    }))
+}
+
+/// Decode and resize each component. A sample of chroma covers `covers` pixels of the thumbnail in
+/// each direction.
+fn resized(
+    source: &mut dyn Source,
+    plan: &RenderPlan<'_>,
+    range: Range,
+    covers: u32,
+) -> Result<Option<[Picture; 3]>, ThumbnailError> {
+    let RenderPlan { options, geometry, .. } = plan;
+    if !source.has_components() {
+        return Ok(None);
+    }
+    let Some(components) = source.components(plan.request)? else { return Ok(None) };
+    options.check_time()?;
+    let window = geometry.window(options.spec.gravity.unwrap_or(Gravity::CENTER));
+    let window = window.within(components.shown);
+    let size = geometry.stored_size();
+    let [luma, blue, red] = components.each();
+    let [luma, blue, red] = [(luma, true), (blue, false), (red, false)].map(|(part, is_luma)| {
+        let covers = if is_luma { 1 } else { covers };
+        let mut resized = resize_component(&part, components.size, window, size, covers)?;
+        if let Some(table) = components.range.table(range, is_luma) {
+            for sample in &mut resized.data {
+                *sample = table.get(usize::from(*sample)).copied().unwrap_or_default();
+            }
+        }
+        Ok::<_, ThumbnailError>(resized)
+    });
+    options.check_time()?;
+    Ok(Some([luma?, blue?, red?]))
+}
+
+/// Whether the thumbnail is made from components.
 fn applies(plan: &RenderPlan<'_>) -> bool {
+    let RenderPlan { options, geometry, .. } = plan;
+    let is_smart = options.spec.gravity == Some(Gravity::Smart) && geometry.choice().is_some();
+    plan.request.half_chroma
+        && plan.target.is_none()
+        && options.averaging == Averaging::Encoded
+        && !is_smart
+}
+
+/// Whether the thumbnail consists of the resized components.
+fn keeps_components(plan: &RenderPlan<'_>) -> bool {
     let RenderPlan { options, geometry, .. } = plan;
     let Size { width, height } = geometry.canvas;
     let spec = options.spec;
-    let is_smart = spec.gravity == Some(Gravity::Smart) && geometry.choice().is_some();
     // If an image of odd size is mirrored, different pairs of pixels share a chroma sample.
     let keeps_pairs = width.is_multiple_of(2) && height.is_multiple_of(2)
         || geometry.transform == Transform::default();
     matches!(plan.format, OutputFormat::Jpeg | OutputFormat::WebP)
-        && plan.request.half_chroma
-        && plan.target.is_none()
-        && options.averaging == Averaging::Encoded
         && geometry.canvas == geometry.size
         && !effects::has_any(spec)
         && spec.radius.is_none()
         && options.watermark.is_none()
-        && !is_smart
         && keeps_pairs
 }

@@ -3,19 +3,20 @@
 //!
 //! The edges of the border are known only after the source has been decoded at full size. If the
 //! codec shrinks images while it decodes them, the part within the border is shrunk in the same way
-//! afterwards. The result is another source, so that all other steps work on this part.
+//! afterwards. A source that consists of tiles does not have to be decoded as a whole. The result is
+//! another source, so that all other steps work on this part.
 
+use super::border::{Area, content, content_of_tiles, corner, cut};
 use super::color::Profile;
-use super::crop::Geometry;
-use super::decode::{self, Completeness, DecodeRequest, Input, Sink, Source};
+use super::crop::{Geometry, Window};
+use super::decode::{self, Completeness, Components, DecodeRequest, Input, Sink, Source};
 use super::header::Header;
 use super::notice::Notice;
 use super::options::RenderOptions;
-use super::orient::Transform;
 use super::spec::Tolerance;
 use super::still;
 use crate::error::ThumbnailError;
-use raster::{Frame, Picture, PixelKind, Size};
+use raster::{Frame, Picture, Size};
 
 /// Decode a source, and return it without its border. An animation is decoded a second time to
 /// obtain its frames, so that they are not all in memory at the same time. The same border is cut
@@ -35,6 +36,7 @@ pub(super) fn open<'a>(
     let frames = options.frames_of(&header);
     let request = DecodeRequest {
         size: if header.is_scalable { scaled(&header, options)? } else { FULL },
+        linear_size: None,
         half_chroma: false,
         max_frames: options.max_frames(&header),
         is_partial: options.is_partial,
@@ -42,6 +44,19 @@ pub(super) fn open<'a>(
         expired: options.expired,
     };
     options.limits.check_source(source.decoded_pixels(request), source.pixel_bytes(), frames)?;
+    if frames == 1
+        && let Some(tiles) = source.tiles(request)?
+    {
+        let parts = (request, options);
+        let area =
+            content_of_tiles(tiles.as_ref(), header.size, header.transform, tolerance, parts)?;
+        drop(tiles);
+        if let Some(area) = area {
+            let header = Header { size: area.size(), ..header };
+            let pixels = TrimmedPixels::Part(source, area);
+            return Ok(Box::new(Trimmed { header, profile, notice, pixels }));
+        }
+    }
     let small = DecodeRequest { size: Size { width: 1, height: 1 }, ..request };
     let is_shrunk =
         !header.is_scalable && source.decoded_pixels(small) < source.decoded_pixels(request);
@@ -50,7 +65,11 @@ pub(super) fn open<'a>(
     let completeness = source.frames(request, &mut |frame| {
         options.check_time()?;
         let picture = frame.pixels.into_picture()?;
-        if let Some(found) = content(&picture, header.transform, tolerance, options)? {
+        let found = match corner(&picture, header.transform) {
+            Some(corner) => content(&picture, corner, tolerance, options)?,
+            None => None,
+        };
+        if let Some(found) = found {
             inside = Some(inside.map_or(found, |inside| inside.with(found)));
         }
         still = (frames == 1).then_some(picture);
@@ -64,7 +83,7 @@ pub(super) fn open<'a>(
     };
     let size = match &pixels {
         TrimmedPixels::Still(picture, ..) => picture.size(),
-        TrimmedPixels::Animation(..) => area.size(),
+        TrimmedPixels::Animation(..) | TrimmedPixels::Part(..) => area.size(),
     };
     Ok(Box::new(Trimmed {
         header: Header { size, is_scalable: false, ..header },
@@ -99,6 +118,8 @@ struct Trimmed<'a> {
 enum TrimmedPixels<'a> {
     /// The decoded picture, and whether to shrink it to the size in the request.
     Still(Picture, Completeness, bool),
+    /// A source with a single frame, and the part to pass on.
+    Part(Box<dyn Source + 'a>, Area),
     /// A source to decode, and the part of each frame to pass on.
     Animation(Box<dyn Source + 'a>, Area),
 }
@@ -116,6 +137,40 @@ impl Source for Trimmed<'_> {
         std::mem::take(&mut self.notice)
     }
 
+    fn has_components(&self) -> bool {
+        matches!(&self.pixels, TrimmedPixels::Part(source, _) if source.has_components())
+    }
+
+    fn components(
+        &mut self,
+        request: DecodeRequest<'_>,
+    ) -> Result<Option<Components>, ThumbnailError> {
+        let TrimmedPixels::Part(source, area) = &mut self.pixels else { return Ok(None) };
+        let (full, part) = (source.header().size, area.size());
+        let enlarged = |wanted: u32, full: u32, part: u32| {
+            let side = u64::from(wanted) * u64::from(full);
+            u32::try_from(side.div_ceil(part.max(1).into())).unwrap_or(u32::MAX)
+        };
+        let size = Size {
+            width: enlarged(request.size.width, full.width, part.width),
+            height: enlarged(request.size.height, full.height, part.height),
+        };
+        let request = DecodeRequest { size, ..request };
+        let components = source.components(request)?;
+        Ok(components.map(|components| {
+            let fraction = |pixels: usize, full: u32| {
+                f64::from(u32::try_from(pixels).unwrap_or(u32::MAX)) / f64::from(full)
+            };
+            let Area { left, top, right, bottom } = *area;
+            components.part(Window {
+                left: fraction(left, full.width),
+                top: fraction(top, full.height),
+                width: fraction(right - left, full.width),
+                height: fraction(bottom - top, full.height),
+            })
+        }))
+    }
+
     fn frames(
         self: Box<Self>,
         request: DecodeRequest<'_>,
@@ -128,8 +183,17 @@ impl Source for Trimmed<'_> {
                 sink(Frame { picture, delay: 0 }.into())?;
                 Ok(completeness)
             }
+            TrimmedPixels::Part(source, area) => {
+                let full =
+                    DecodeRequest { size: FULL, linear_size: None, half_chroma: false, ..request };
+                source.frames(full, &mut |frame| {
+                    let picture = cut(frame.pixels.into_picture()?, area);
+                    let picture = raster::shrink(picture, request.size);
+                    sink(Frame { picture, delay: frame.delay }.into())
+                })
+            }
             TrimmedPixels::Animation(source, area) => {
-                let request = DecodeRequest { size: FULL, ..request };
+                let request = DecodeRequest { size: FULL, linear_size: None, ..request };
                 source.frames(request, &mut |frame| {
                     let picture = cut(frame.pixels.into_picture()?, area);
                     sink(Frame { picture, delay: frame.delay }.into())
@@ -137,126 +201,4 @@ impl Source for Trimmed<'_> {
             }
         }
     }
-}
-
-/// A part of a picture in pixels, with at least one pixel. `right` and `bottom` are exclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Area {
-    left: usize,
-    top: usize,
-    right: usize,
-    bottom: usize,
-}
-
-impl Area {
-    const fn all(Size { width, height }: Size) -> Self {
-        Self { left: 0, top: 0, right: width as usize, bottom: height as usize }
-    }
-
-    /// The smallest area that contains both areas.
-    fn with(self, other: Self) -> Self {
-        Self {
-            left: self.left.min(other.left),
-            top: self.top.min(other.top),
-            right: self.right.max(other.right),
-            bottom: self.bottom.max(other.bottom),
-        }
-    }
-
-    fn size(self) -> Size {
-        let side = |start, end: usize| u32::try_from(end.saturating_sub(start)).unwrap_or(u32::MAX);
-        Size { width: side(self.left, self.right), height: side(self.top, self.bottom) }
-    }
-}
-
-/// The part of a picture within the border; `None` if all pixels belong to the border.
-fn content(
-    picture: &Picture,
-    upright: Transform,
-    tolerance: Tolerance,
-    options: &RenderOptions<'_>,
-) -> Result<Option<Area>, ThumbnailError> {
-    let Tolerance(most) = tolerance;
-    match picture.kind {
-        PixelKind::Luma => {
-            within::<1>(picture, upright, options, |one, other| is_near(*one, *other, most))
-        }
-        PixelKind::Rgb => {
-            within::<3>(picture, upright, options, |one, other| is_near(*one, *other, most))
-        }
-        PixelKind::Cmyk => {
-            within::<4>(picture, upright, options, |one, other| is_near(*one, *other, most))
-        }
-        // Transparent pixels of any colour look the same.
-        PixelKind::Rgba => within::<4>(picture, upright, options, |one, other| {
-            is_near(premultiplied(*one), premultiplied(*other), most)
-        }),
-    }
-}
-
-fn is_near<const N: usize>(one: [u8; N], other: [u8; N], most: u8) -> bool {
-    one.iter().zip(&other).all(|(one, other)| one.abs_diff(*other) <= most)
-}
-
-fn premultiplied([red, green, blue, alpha]: [u8; 4]) -> [u8; 4] {
-    let weighed = |sample: u8| {
-        u8::try_from((u16::from(sample) * u16::from(alpha) + 127) / 255).unwrap_or(255)
-    };
-    [weighed(red), weighed(green), weighed(blue), alpha]
-}
-
-/// The smallest area that contains every pixel that differs from the corner pixel. Each pixel has
-/// `N` bytes.
-fn within<const N: usize>(
-    picture: &Picture,
-    upright: Transform,
-    options: &RenderOptions<'_>,
-    is_like: impl Fn(&[u8; N], &[u8; N]) -> bool,
-) -> Result<Option<Area>, ThumbnailError> {
-    let (pixels, _) = picture.data.as_chunks::<N>();
-    let width = picture.width as usize;
-    let (right, bottom) = upright.stored_corner();
-    let row = if bottom { (picture.height as usize).saturating_sub(1) * width } else { 0 };
-    let column = if right { width.saturating_sub(1) } else { 0 };
-    let Some(corner) = pixels.get(row + column) else { return Ok(None) };
-    let is_inside = |pixel: &[u8; N]| !is_like(pixel, corner);
-    let mut found: Option<Area> = None;
-    for (y, row) in pixels.chunks_exact(width.max(1)).enumerate() {
-        options.check_time()?;
-        let (left, right) = found.map_or((width, 0), |area| (area.left, area.right));
-        // Pixels between the edges found so far can't change these edges.
-        let first = row.iter().take(left).position(is_inside);
-        let last = row.iter().skip(right).rposition(is_inside).map(|x| right + x);
-        let has_content = first.is_some()
-            || last.is_some()
-            || row.get(left..right).is_some_and(|row| row.iter().any(is_inside));
-        if has_content {
-            let area = found.get_or_insert(Area { left, top: y, right, bottom: y });
-            area.left = first.unwrap_or(left);
-            area.right = last.map_or(right, |x| x + 1);
-            area.bottom = y + 1;
-        }
-    }
-    Ok(found)
-}
-
-/// Cut out a part of a picture. The part is clipped to the picture.
-fn cut(picture: Picture, area: Area) -> Picture {
-    let all = Area::all(picture.size());
-    let Area { left, top, right, bottom } = Area {
-        left: area.left.min(all.right.saturating_sub(1)),
-        top: area.top.min(all.bottom.saturating_sub(1)),
-        right: area.right.min(all.right),
-        bottom: area.bottom.min(all.bottom),
-    };
-    let area = Area { left, top, right, bottom };
-    if area == all {
-        return picture;
-    }
-    let bytes = picture.kind.bytes();
-    let Size { width, height } = area.size();
-    let rows = picture.data.chunks_exact(picture.stride().max(1)).skip(top).take(height as usize);
-    let rows: Vec<&[u8]> =
-        rows.map(|row| row.get(left * bytes..right * bytes).unwrap_or_default()).collect();
-    Picture { width, height, kind: picture.kind, data: rows.concat() }
 }

@@ -35,8 +35,13 @@ fn main() {
     let files = collect(sources);
     println!("{:<46} {:>8} {:>8} {:>8} {:>6}", "file", "scale", "ms", "turbo ms", "ratio");
     for (path, data) in &files {
-        let scales =
-            [(Scale::Full, 8), (Scale::Half, 4), (Scale::ThreeEighths, 3), (Scale::Quarter, 2)];
+        let scales = [
+            (Scale::Full, 8),
+            (Scale::FiveEighths, 5),
+            (Scale::Half, 4),
+            (Scale::ThreeEighths, 3),
+            (Scale::Quarter, 2),
+        ];
         for (scale, side) in scales {
             if decode_scaled(data, scale, &Options::new()).is_err() {
                 continue;

@@ -53,20 +53,22 @@ impl<const P: usize> Mul<f32> for Each<P> {
     }
 }
 
-/// Rounds to the nearest number between 0 and 255.
+/// Rounds each number to the nearest one between 0 and 255.
+#[inline(always)]
+pub(crate) fn to_samples<const P: usize>(numbers: Each<P>) -> [u8; P] {
+    numbers.0.map(to_sample)
+}
+
+/// Adds 128, and rounds to the nearest number between 0 and 255.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "the lowest byte is the integer")]
-pub(crate) fn to_samples<const P: usize>(numbers: Each<P>) -> [u8; P] {
+pub(crate) fn to_sample(number: f32) -> u8 {
     /// Between this number and its double, the last bit of a floating-point number stands for 1.
     const ONES: f32 = 8_388_608.0;
-    let mut samples = [0; P];
-    for (sample, number) in samples.iter_mut().zip(numbers.0) {
-        let number = number + 128.0;
-        let number = if number > 0.0 { number } else { 0.0 };
-        let number = if number < 255.0 { number } else { 255.0 };
-        *sample = (number + ONES).to_bits() as u8;
-    }
-    samples
+    let number = number + 128.0;
+    let number = if number > 0.0 { number } else { 0.0 };
+    let number = if number < 255.0 { number } else { 255.0 };
+    (number + ONES).to_bits() as u8
 }
 
 /// Rearranges columns of blocks into blocks of columns.

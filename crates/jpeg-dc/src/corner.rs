@@ -6,23 +6,24 @@
 
 #![expect(clippy::inline_always, reason = "the compiler vectorizes it only as a whole")]
 
+use std::array::from_fn;
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 use crate::ac::{Group, LANES};
-use crate::blocks::{self, Each, by_block, to_samples};
+use crate::blocks::{self, by_block, to_sample};
 use crate::marker::Quantisation;
 use crate::zigzag::ZIGZAG;
 
-/// The coefficients of adjacent blocks: those of the corner, row by row, and then one place for all
-/// others. `M` is `N * N + 1`.
-pub(crate) type Corners<const M: usize> = [[i16; LANES]; M];
+/// The coefficients of `W` adjacent blocks: those of the corner, row by row, and then one place for
+/// all others. `M` is `N * N + 1`.
+pub(crate) type Corners<const W: usize, const M: usize> = [[i16; W]; M];
 
 /// The place of each coefficient among [`Corners`], by its index in zigzag order. Indices above 63
 /// stand for the end of a block.
 pub(crate) type Places = [u8; INDICES];
 
 /// The number of indices.
-pub(crate) const INDICES: usize = 512;
+pub(crate) const INDICES: usize = 256;
 
 /// The places for corners of `side` rows and columns.
 pub(crate) const fn places(side: u8) -> Places {
@@ -45,7 +46,7 @@ pub(crate) trait Transformed {
     fn transformed(self) -> Self;
 }
 
-impl<const P: usize> Transformed for [Each<P>; 2] {
+impl Transformed for [f32; 2] {
     #[inline(always)]
     fn transformed(self) -> Self {
         let [c0, c1] = self;
@@ -53,7 +54,7 @@ impl<const P: usize> Transformed for [Each<P>; 2] {
     }
 }
 
-impl<const P: usize> Transformed for [Each<P>; 3] {
+impl Transformed for [f32; 3] {
     #[inline(always)]
     fn transformed(self) -> Self {
         let [c0, c1, c2] = self;
@@ -62,7 +63,7 @@ impl<const P: usize> Transformed for [Each<P>; 3] {
     }
 }
 
-impl<const P: usize> Transformed for [Each<P>; 4] {
+impl Transformed for [f32; 4] {
     #[inline(always)]
     fn transformed(self) -> Self {
         const A: f32 = 1.306_563;
@@ -74,15 +75,30 @@ impl<const P: usize> Transformed for [Each<P>; 4] {
     }
 }
 
-/// The transform of a component's blocks to `N` x `N` samples each, `P` blocks at a time.
-pub(crate) struct Transform<const N: usize, const P: usize> {
+impl Transformed for [f32; 5] {
+    #[inline(always)]
+    fn transformed(self) -> Self {
+        const A: f32 = 1.344_997;
+        const B: f32 = 0.831_253_9;
+        const C: f32 = 1.144_122_8;
+        const D: f32 = 0.437_016_03;
+        let [c0, c1, c2, c3, c4] = self;
+        let (even, odd) = (c0 + c2 * C + c4 * D, c1 * A + c3 * B);
+        let (inner_even, inner_odd) = (c0 - c2 * D - c4 * C, c1 * B - c3 * A);
+        let middle = c0 + (c4 - c2) * SQRT_2;
+        [even + odd, inner_even + inner_odd, middle, inner_even - inner_odd, even - odd]
+    }
+}
+
+/// The transform of a component's blocks to `N` x `N` samples each.
+pub(crate) struct Transform<const N: usize> {
     /// The factor of each coefficient, row by row.
     factors: [[f32; N]; N],
 }
 
-impl<const N: usize, const P: usize> Transform<N, P>
+impl<const N: usize> Transform<N>
 where
-    [Each<P>; N]: Transformed,
+    [f32; N]: Transformed,
 {
     pub(crate) fn new(quantisation: &Quantisation) -> Self {
         let mut factors = [[0.0; N]; N];
@@ -97,18 +113,16 @@ where
 
     /// Writes the samples of adjacent blocks to rows of `width` samples. `index` is the position of
     /// the blocks in their row, in groups.
-    #[inline(always)]
-    pub(crate) fn write<const M: usize>(
+    #[inline(never)]
+    pub(crate) fn write<const W: usize, const M: usize>(
         &self,
-        corners: &Corners<M>,
+        corners: &Corners<W, M>,
         index: usize,
         rows: &mut [u8],
         width: usize,
     ) {
-        for part in 0..LANES / P {
-            let left = (index * LANES + part * P) * N;
-            blocks::write(&self.samples(corners, part), rows, width, left);
-        }
+        let samples = self.samples(corners).map(by_block);
+        blocks::write(&samples, rows, width, index * W * N);
     }
 
     /// Writes the samples of a group of blocks with all coefficients.
@@ -120,7 +134,7 @@ where
         rows: &mut [u8],
         width: usize,
     ) {
-        let mut corners: Corners<M> = [[0; LANES]; M];
+        let mut corners: Corners<LANES, M> = [[0; LANES]; M];
         for (values, &place) in group.values.iter().zip(places) {
             if let Some(corner) = corners.get_mut(usize::from(place)) {
                 *corner = *values;
@@ -129,27 +143,41 @@ where
         self.write(&corners, index, rows, width);
     }
 
-    /// The samples of some of the blocks. Each row contains the samples of the first block, then
-    /// those of the next one.
+    /// The samples of the blocks: for each row and column, those of all blocks.
     #[inline(always)]
-    fn samples<const M: usize>(&self, corners: &Corners<M>, part: usize) -> [[[u8; P]; N]; N] {
-        let mut columns = [[Each::ZERO; N]; N];
-        let rows = corners.as_chunks::<N>().0.iter().zip(&self.factors);
-        for (y, (row, factors)) in rows.enumerate() {
-            for ((column, values), &factor) in columns.iter_mut().zip(row).zip(factors) {
-                if let Some(values) = values.as_chunks().0.get(part)
-                    && let Some(coefficient) = column.get_mut(y)
-                {
-                    *coefficient = Each::new(values) * factor;
+    fn samples<const W: usize, const M: usize>(
+        &self,
+        corners: &Corners<W, M>,
+    ) -> [[[u8; W]; N]; N] {
+        let mut rows = [[[0.0; W]; N]; N];
+        for x in 0..N {
+            for lane in 0..W {
+                let column: [f32; N] = from_fn(|y| {
+                    let value = corners.get(y * N + x).and_then(|values| values.get(lane));
+                    let factor = self.factors.get(y).and_then(|row| row.get(x));
+                    f32::from(value.copied().unwrap_or_default())
+                        * factor.copied().unwrap_or_default()
+                });
+                for (row, value) in rows.iter_mut().zip(column.transformed()) {
+                    if let Some(place) = row.get_mut(x).and_then(|values| values.get_mut(lane)) {
+                        *place = value;
+                    }
                 }
             }
         }
-        let columns = columns.map(Transformed::transformed);
-        let mut rows = [[[0; P]; N]; N];
-        for (y, row) in rows.iter_mut().enumerate() {
-            let coefficients = columns.map(|column| column.get(y).copied().unwrap_or(Each::ZERO));
-            *row = by_block(coefficients.transformed().map(to_samples));
+        let mut samples = [[[0; W]; N]; N];
+        for (row, samples) in rows.iter().zip(&mut samples) {
+            for lane in 0..W {
+                let row: [f32; N] = from_fn(|x| {
+                    row.get(x).and_then(|values| values.get(lane)).copied().unwrap_or_default()
+                });
+                for (samples, value) in samples.iter_mut().zip(row.transformed()) {
+                    if let Some(place) = samples.get_mut(lane) {
+                        *place = to_sample(value);
+                    }
+                }
+            }
         }
-        rows
+        samples
     }
 }

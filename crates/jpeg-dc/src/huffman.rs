@@ -40,6 +40,12 @@ impl Code {
         Ok(Self { symbols: symbols.to_vec(), counts, limits, firsts })
     }
 
+    /// The counts and symbols, as in a DHT segment.
+    pub(crate) fn definition(&self) -> Vec<u8> {
+        let total = self.counts.iter().map(|&count| usize::from(count)).sum();
+        [&self.counts, self.symbols.get(..total).unwrap_or(&self.symbols)].concat()
+    }
+
     /// Whether every symbol can be the size of a DC difference.
     pub(crate) fn is_dc(&self) -> bool {
         self.symbols.iter().all(|&symbol| symbol < 16)

@@ -110,6 +110,21 @@ impl Reader {
         self.adobe_transform.map_or(ids == *b"RGB", |transform| transform == 0)
     }
 
+    /// The start of a file whose components have the same colours.
+    pub(crate) fn color_segments(&self) -> Vec<u8> {
+        let mut start = vec![0xFF, SOI];
+        if self.jfif {
+            start.extend([0xFF, APP0, 0, 16]);
+            start.extend(b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
+        }
+        if let Some(transform) = self.adobe_transform {
+            start.extend([0xFF, APP14, 0, 14]);
+            start.extend(b"Adobe\0\x64\0\0\0\0");
+            start.push(transform);
+        }
+        start
+    }
+
     /// Reads up to the next frame header, scan header or end. `data` is the file from its start;
     /// after [`Found::NeedMore`], the method may be called again with more data.
     pub(crate) fn advance(&mut self, data: &[u8]) -> Result<Found, Error> {

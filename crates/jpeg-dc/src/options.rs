@@ -14,6 +14,8 @@ use crate::frame::Frame;
 pub struct Options {
     max_pixels: u64,
     pub(crate) chroma: Chroma,
+    pub(crate) chroma_scale: Option<Scale>,
+    pub(crate) variances: bool,
 }
 
 /// How chroma that has half the resolution in both directions (4:2:0) is decoded.
@@ -35,12 +37,16 @@ pub enum Chroma {
 pub enum Scale {
     /// The full size. Only progressive files are decoded at this size.
     Full,
+    /// Five eighths of the width and height, rounded up.
+    FiveEighths,
     /// Half of the width and height, rounded up.
     Half,
     /// Three eighths of the width and height, rounded up.
     ThreeEighths,
     /// A quarter of the width and height, rounded up.
     Quarter,
+    /// One eighth of the width and height, rounded up: the DC coefficients alone.
+    Eighth,
 }
 
 impl Scale {
@@ -48,9 +54,11 @@ impl Scale {
     pub(crate) const fn side(self) -> usize {
         match self {
             Self::Full => 8,
+            Self::FiveEighths => 5,
             Self::Half => 4,
             Self::ThreeEighths => 3,
             Self::Quarter => 2,
+            Self::Eighth => 1,
         }
     }
 }
@@ -61,7 +69,7 @@ impl Options {
     /// allocation.
     #[must_use]
     pub const fn new() -> Self {
-        Self { max_pixels: u64::MAX, chroma: Chroma::Full }
+        Self { max_pixels: u64::MAX, chroma: Chroma::Full, chroma_scale: None, variances: false }
     }
 
     /// Refuses an image whose full width times its full height is above `pixels`.
@@ -71,10 +79,28 @@ impl Options {
         self
     }
 
-    /// Sets how chroma that has half the resolution is decoded.
+    /// Sets how [`decode`](crate::decode) decodes chroma that has half the resolution.
     #[must_use]
     pub const fn chroma(mut self, chroma: Chroma) -> Self {
         self.chroma = chroma;
+        self
+    }
+
+    /// Sets the scale at which [`decode_scaled`](crate::decode_scaled) decodes chroma, if it differs
+    /// from the scale of luma. Images of red, green and blue have no chroma. Each sample of chroma has to cover a whole number of the image's
+    /// pixels; other scales are [`Error::Unsupported`].
+    #[must_use]
+    pub const fn chroma_scale(mut self, scale: Scale) -> Self {
+        self.chroma_scale = Some(scale);
+        self
+    }
+
+    /// Sets whether [`decode_scaled`](crate::decode_scaled) also computes
+    /// [`Planes::variances`](crate::Planes::variances). To do so, it reads all coefficients of the
+    /// first component.
+    #[must_use]
+    pub const fn variances(mut self, variances: bool) -> Self {
+        self.variances = variances;
         self
     }
 

@@ -1,11 +1,13 @@
 //! Decodes files at a fraction of their size, and progressive files at any size.
 
+use std::{iter, mem};
+
 use crate::coefficients::Coefficients;
 use crate::deadline::Deadline;
 use crate::entropy::find_end;
 use crate::error::{ENDS_EARLY, Error};
-use crate::frame::{Frame, Process};
-use crate::image::{Plane, Planes};
+use crate::frame::{Component, Frame, Process};
+use crate::image::{Color, Plane, Planes, Variances};
 use crate::marker::{Found, Reader};
 use crate::options::{Options, Scale};
 use crate::progression::Progression;
@@ -53,40 +55,91 @@ fn decode_before(
     }
     let frame = reader.frame()?.clone();
     options.check(&frame)?;
-    let side = |full: u16, ratio: usize| (usize::from(full) * scale.side()).div_ceil(8 * ratio);
-    let planes = frame.components.iter().map(|component| {
-        let ratio = frame.ratio(component);
-        let (width, height) = (side(frame.width, ratio.0), side(frame.height, ratio.1));
-        Plane { width, height, stride: width, scale: ratio, data: Vec::new() }
-    });
-    let mut planes: Vec<_> = planes.collect();
+    let color = reader.color();
+    let chroma = options.chroma_scale.filter(|_| color == Color::YCbCr).unwrap_or(scale);
+    let scales = iter::once(scale).chain(iter::repeat(chroma));
+    let planes = frame.components.iter().zip(scales);
+    let planes = planes.map(|(component, own)| Scaled::new(&frame, component, scale, own));
+    let mut planes: Vec<_> = planes.collect::<Result<_, _>>()?;
+    let variances = frame.components.first().filter(|_| options.variances);
+    if let (Some(component), Some(scaled)) = (variances, planes.first_mut()) {
+        let (across, down) = component.padded;
+        scaled.variances = vec![0; across * down];
+    }
     match frame.process {
         Process::Progressive => {
-            progressive(data, &mut reader, &frame, scale, deadline, &mut planes)?;
+            progressive(data, &mut reader, &frame, deadline, &mut planes)?;
         }
-        Process::Sequential if scale == Scale::Full => {
+        Process::Sequential if planes.iter().any(|plane| plane.scale == Scale::Full) => {
             return Err(Error::Unsupported("it is sequential, not progressive"));
         }
-        Process::Sequential => sequential(data, &mut reader, &frame, scale, deadline, &mut planes)?,
+        Process::Sequential => sequential(data, &mut reader, &frame, deadline, &mut planes)?,
     }
-    let (width, height) = (side(frame.width, 1), side(frame.height, 1));
-    Ok(Planes { width, height, color: reader.color(), planes })
+    let (width, height) = (side(frame.width, 1, scale), side(frame.height, 1, scale));
+    let first = variances.zip(planes.first_mut());
+    let variances = first.map(|(component, scaled)| Variances {
+        across: component.padded.0,
+        values: mem::take(&mut scaled.variances),
+    });
+    let planes = planes.into_iter().map(|scaled| scaled.plane).collect();
+    Ok(Planes { width, height, color, planes, variances })
+}
+
+/// The number of samples at this scale, of a component with one sample for `ratio` pixels.
+fn side(full: u16, ratio: usize, scale: Scale) -> usize {
+    (usize::from(full) * scale.side()).div_ceil(8 * ratio)
+}
+
+/// A plane, and the scale at which its component is decoded.
+pub(crate) struct Scaled {
+    pub(crate) plane: Plane,
+    pub(crate) scale: Scale,
+    /// The variances of the component's blocks; empty if they are not wanted.
+    pub(crate) variances: Vec<u16>,
+}
+
+impl Scaled {
+    /// An empty plane for a component of an image that is decoded at the scale `whole`.
+    fn new(
+        frame: &Frame,
+        component: &Component,
+        whole: Scale,
+        scale: Scale,
+    ) -> Result<Self, Error> {
+        let ratio = frame.ratio(component);
+        let covers = |ratio: usize| {
+            let eighths = ratio * whole.side();
+            let covered = eighths / scale.side();
+            if eighths.is_multiple_of(scale.side()) && covered > 0 {
+                Ok(covered)
+            } else {
+                Err(Error::Unsupported("a sample would cover a fraction of a pixel"))
+            }
+        };
+        let (width, height) =
+            (side(frame.width, ratio.0, scale), side(frame.height, ratio.1, scale));
+        let covered = (covers(ratio.0)?, covers(ratio.1)?);
+        Ok(Self {
+            plane: Plane { width, height, stride: width, scale: covered, data: Vec::new() },
+            scale,
+            variances: Vec::new(),
+        })
+    }
 }
 
 fn sequential(
     data: &[u8],
     reader: &mut Reader,
     frame: &Frame,
-    scale: Scale,
     deadline: Deadline,
-    planes: &mut [Plane],
+    planes: &mut [Scaled],
 ) -> Result<(), Error> {
     let mut progression = Progression::of_all(frame);
     while !progression.is_complete() {
         deadline.check()?;
         let Found::Scan(scan) = reader.advance(data)? else { return Err(ENDS_EARLY) };
         progression.record(&scan)?;
-        let end = scaled_scan::decode(reader, frame, &scan, data, scale, deadline, planes)?;
+        let end = scaled_scan::decode(reader, frame, &scan, data, deadline, planes)?;
         reader.resume_at(end);
     }
     Ok(())
@@ -96,9 +149,8 @@ fn progressive(
     data: &[u8],
     reader: &mut Reader,
     frame: &Frame,
-    scale: Scale,
     deadline: Deadline,
-    planes: &mut [Plane],
+    planes: &mut [Scaled],
 ) -> Result<(), Error> {
     let mut progression = Progression::of_all(frame);
     let mut coefficients = Vec::new();
@@ -118,10 +170,10 @@ fn progressive(
         }
     }
     // Transform one component at a time, so that its coefficients are freed before the next one.
-    for ((component, coefficients), plane) in frame.components.iter().zip(coefficients).zip(planes)
-    {
+    let components = frame.components.iter().zip(coefficients).zip(planes);
+    for ((component, coefficients), Scaled { plane, scale, variances }) in components {
         let size = (plane.width, plane.height);
-        plane.data = coefficients.samples(scale, component, size, deadline)?;
+        plane.data = coefficients.samples(*scale, component, size, variances, deadline)?;
     }
     Ok(())
 }

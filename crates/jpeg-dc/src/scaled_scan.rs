@@ -1,8 +1,8 @@
 //! Sequential scans at a fraction of their size: reads the lowest frequencies of each block.
 
-use crate::ac::LANES;
-use crate::blocks::Each;
-use crate::corner::{self, Corners, INDICES, Places, Transform, Transformed};
+#![expect(clippy::cast_possible_truncation, reason = "indices are below 256, places below 1024")]
+
+use crate::corner::{self, Corners, INDICES, Transform, Transformed};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::frame::{Frame, Layout, Part, Scan};
@@ -10,11 +10,17 @@ use crate::image::Plane;
 use crate::locate::{Located, locate_scan};
 use crate::marker::{Quantisation, Reader};
 use crate::options::Scale;
+use crate::scaled::Scaled;
+use crate::sequential_scan::Dc;
 use crate::values::{Position, Values};
+use crate::variance::Weights;
 
-/// The number of blocks that are read at once. The blocks do not depend on each other, so the
-/// processor does not have to wait for the symbols of one block.
-const AT_ONCE: usize = 4;
+/// The number of adjacent blocks that are transformed at once: enough for the compiler to turn the
+/// loops over them into vector code.
+const WIDTH: usize = 32;
+
+/// The number of values from a block's first one to its last one, at the largest scale.
+const REACH: usize = WIDTH * 25 + 1;
 
 /// Decodes a scan into the planes of its components and returns the position of its end.
 pub(crate) fn decode(
@@ -22,16 +28,32 @@ pub(crate) fn decode(
     frame: &Frame,
     scan: &Scan,
     data: &[u8],
-    scale: Scale,
     deadline: Deadline,
-    planes: &mut [Plane],
+    planes: &mut [Scaled],
 ) -> Result<usize, Error> {
     let Located { layout, bits, starts } = locate_scan(reader, frame, scan, data, deadline)?;
     let interval = reader.restart_interval;
     for part in &layout.parts {
         let component = frame.components.get(part.selected.component);
         let plane = planes.get_mut(part.selected.component);
-        let (Some(component), Some(plane)) = (component, plane) else { continue };
+        let (Some(component), Some(Scaled { plane, scale, variances })) = (component, plane) else {
+            continue;
+        };
+        if !variances.is_empty() {
+            let weights = Weights::new(reader.quantisation(component.quantisation)?, *scale);
+            let dc = Values::dc(reader.dc_code(part.selected.dc_table)?);
+            let ac = Values::ac(reader.ac_code(part.selected.ac_table)?);
+            let target = (variances.as_mut_slice(), component.padded.0);
+            layout.visit(part, interval, &starts, target, deadline, |_, start, variance| {
+                *variance = weights.of_block(bits.padded(), start, &dc, &ac);
+            })?;
+        }
+        if *scale == Scale::Eighth {
+            let dc = Dc { reader, layout: &layout, part, bits: &bits, starts: &starts };
+            plane.stride = component.padded.0;
+            plane.data = dc.samples(component, deadline)?;
+            continue;
+        }
         let source = Source {
             bytes: bits.padded(),
             starts: &starts,
@@ -43,13 +65,12 @@ pub(crate) fn decode(
             ac: Values::ac(reader.ac_code(part.selected.ac_table)?),
             quantisation: *reader.quantisation(component.quantisation)?,
         };
-        match scale {
-            // The compiler's vector code is fastest when it processes these numbers of blocks at
-            // once.
-            Scale::Half => source.write::<4, 4, 17>(plane, deadline)?,
-            Scale::ThreeEighths => source.write::<3, 8, 10>(plane, deadline)?,
-            Scale::Quarter => source.write::<2, 8, 5>(plane, deadline)?,
-            Scale::Full => {}
+        match *scale {
+            Scale::FiveEighths => source.write::<5, 26>(plane, deadline)?,
+            Scale::Half => source.write::<4, 17>(plane, deadline)?,
+            Scale::ThreeEighths => source.write::<3, 10>(plane, deadline)?,
+            Scale::Quarter => source.write::<2, 5>(plane, deadline)?,
+            Scale::Full | Scale::Eighth => {}
         }
     }
     Ok(bits.end)
@@ -105,21 +126,24 @@ impl Prediction {
 
 impl Source<'_> {
     /// Writes `N` x `N` samples for each block. `M` is `N * N + 1`.
-    fn write<const N: usize, const P: usize, const M: usize>(
+    fn write<const N: usize, const M: usize>(
         &self,
         plane: &mut Plane,
         deadline: Deadline,
     ) -> Result<(), Error>
     where
-        [Each<P>; N]: Transformed,
+        [f32; N]: Transformed,
     {
-        let transform = Transform::<N, P>::new(&self.quantisation);
-        let places = corner::places(u8::try_from(N).unwrap_or_default());
+        let transform = Transform::<N>::new(&self.quantisation);
+        let places = corner::places(u8::try_from(N).unwrap_or_default())
+            .map(|place| u16::from(place) * WIDTH as u16);
         let width = plane.width;
         plane.data = vec![0; width * plane.height];
-        let groups = self.across.div_ceil(LANES);
-        let mut corners: Vec<Corners<M>> = vec![[[0; LANES]; M]; groups * self.part.v];
-        let blocks = self.blocks(groups * LANES * M, M);
+        let groups = self.across.div_ceil(WIDTH);
+        let spare = REACH.div_ceil(WIDTH * M);
+        let mut corners: Vec<Corners<WIDTH, M>> =
+            vec![[[0; WIDTH]; M]; groups * self.part.v + spare];
+        let blocks = self.blocks(groups * WIDTH * M, M);
         let restart_interval = self.restart_interval;
         let mut prediction =
             Prediction { restart_interval, until_restart: restart_interval, value: 0 };
@@ -127,23 +151,34 @@ impl Source<'_> {
         let targets = plane.data.chunks_mut((width * N * self.part.v).max(1));
         for (starts, target) in rows.zip(targets) {
             deadline.check()?;
-            corners.fill([[0; LANES]; M]);
+            corners.fill([[0; WIDTH]; M]);
             let values = corners.as_flattened_mut().as_flattened_mut();
-            let (chunks, rest) = blocks.as_chunks::<AT_ONCE>();
-            for chunk in chunks {
-                self.read::<N, AT_ONCE>(starts, chunk, &places, values, &mut prediction);
-            }
-            for block in rest {
-                self.read::<N, 1>(starts, &[*block], &places, values, &mut prediction);
-            }
-            let lines = corners.chunks_exact(groups.max(1));
+            self.read_row::<N>(starts, &blocks, &places, values, &mut prediction);
+            let lines = corners.chunks_exact(groups.max(1)).take(self.part.v);
             for (line, target) in lines.zip(target.chunks_mut((width * N).max(1))) {
-                for (index, group) in line.iter().enumerate() {
-                    transform.write(group, index, target, width);
+                for (index, corners) in line.iter().enumerate() {
+                    transform.write(corners, index, target, width);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Reads the coefficients of a row of MCUs.
+    ///
+    /// With the transform in the same function, fewer values would be in registers.
+    #[inline(never)]
+    fn read_row<const N: usize>(
+        &self,
+        starts: &[u32],
+        blocks: &[Block],
+        places: &[u16; INDICES],
+        values: &mut [i16],
+        prediction: &mut Prediction,
+    ) {
+        for block in blocks {
+            self.read::<N>(starts, *block, places, values, prediction);
+        }
     }
 
     /// The blocks of a row of MCUs. A line of blocks has `line` coefficients, a block `places`.
@@ -155,7 +190,7 @@ impl Source<'_> {
                 let column = mcu * h + x;
                 blocks.push(Block {
                     start: mcu * self.layout.blocks_per_mcu + first + index,
-                    target: y * line + column / LANES * places * LANES + column % LANES,
+                    target: y * line + column / WIDTH * places * WIDTH + column % WIDTH,
                     is_first: index == 0,
                 });
             }
@@ -163,48 +198,60 @@ impl Source<'_> {
         blocks
     }
 
-    /// Reads the coefficients of some blocks that a corner of `N` rows and columns needs.
+    /// Reads the coefficients of a block that a corner of `N` rows and columns needs.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the number of rows and blocks has to be known")]
-    fn read<const N: usize, const L: usize>(
+    #[expect(clippy::inline_always, reason = "the number of rows has to be known")]
+    fn read<const N: usize>(
         &self,
         starts: &[u32],
-        blocks: &[Block; L],
-        places: &Places,
+        block: Block,
+        places: &[u16; INDICES],
         values: &mut [i16],
         prediction: &mut Prediction,
     ) {
-        let start = |block: Block| starts.get(block.start).copied().unwrap_or_default();
-        let mut lanes = blocks.map(|block| (Position::new(self.bytes, start(block)), 0));
-        for ((at, _), block) in lanes.iter_mut().zip(blocks) {
-            let (_, difference) = self.dc.step(self.bytes, at);
-            if let Some(value) = values.get_mut(block.target) {
-                *value = prediction.next(block.is_first, difference);
-            }
-        }
-        let mut step = |lanes: &mut [(Position, usize); L]| {
-            for ((at, index), block) in lanes.iter_mut().zip(blocks) {
-                let (distance, coefficient) = self.ac.step(self.bytes, at);
-                *index = (*index + distance).min(INDICES - 1);
-                let place = places.get(*index).copied().unwrap_or_default();
-                if let Some(value) = values.get_mut(block.target + usize::from(place) * LANES) {
-                    *value = coefficient;
-                }
-            }
-        };
+        let start = starts.get(block.start).copied().unwrap_or_default();
+        let values = values.get_mut(block.target..).and_then(<[i16]>::first_chunk_mut::<REACH>);
+        let Some(values) = values else { return };
+        let [dc, ..] = values;
+        let mut at = Position::new(self.bytes, start);
+        let mut index = 0;
+        *dc = prediction.next(block.is_first, self.dc.step(self.bytes, &mut at).first);
+        // The last coefficient of the corner, in zigzag order.
+        let last = (2 * N * (N - 1)) as u32;
         // After a DC and an AC coefficient, or after two AC coefficients, more bits must be loaded.
-        step(&mut lanes);
         loop {
-            for (at, _) in &mut lanes {
-                at.refill(self.bytes);
+            index = self.step(&mut at, index, places, values);
+            if index >= last {
+                return;
             }
-            step(&mut lanes);
-            step(&mut lanes);
-            // The last coefficient of the corner, in zigzag order.
-            let last = 2 * N * (N - 1);
-            if lanes.iter().all(|&(_, index)| index >= last) {
+            at.refill(self.bytes);
+            index = self.step(&mut at, index, places, values);
+            if index >= last {
                 return;
             }
         }
+    }
+
+    /// Reads one or two coefficients after the one at `index`. Returns the new index.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call would keep the position out of registers")]
+    fn step(
+        &self,
+        at: &mut Position,
+        index: u32,
+        places: &[u16; INDICES],
+        values: &mut [i16; REACH],
+    ) -> u32 {
+        let found = self.ac.step(self.bytes, at);
+        let mut set = |distance: u32, coefficient: i16| {
+            let place = places.get(usize::from((index + distance) as u8)).copied();
+            if let Some(value) = values.get_mut(usize::from(place.unwrap_or_default())) {
+                *value = coefficient;
+            }
+        };
+        set(found.first_distance(), found.first);
+        let (distance, second) = found.second();
+        set(distance, second);
+        index + found.distance()
     }
 }

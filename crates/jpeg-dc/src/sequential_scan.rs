@@ -2,9 +2,9 @@
 
 use crate::dc::DifferenceTable;
 use crate::deadline::Deadline;
-use crate::entropy::window;
+use crate::entropy::{Bits, window};
 use crate::error::Error;
-use crate::frame::{Frame, Scan};
+use crate::frame::{Component, Frame, Layout, Part, Scan};
 use crate::idct_2x2::{self, Quad, QuadReader};
 use crate::image::{Plane, pixel};
 use crate::locate::{Located, locate_scan};
@@ -25,11 +25,11 @@ pub(crate) fn decode(
         let component = frame.components.get(part.selected.component);
         let plane = planes.get_mut(part.selected.component);
         let (Some(component), Some(plane)) = (component, plane) else { continue };
-        let dc_code = reader.dc_code(part.selected.dc_table)?;
-        let quantisation = reader.quantisation(component.quantisation)?;
-        let stride = component.padded.0;
         if plane.scale != frame.ratio(component) {
+            let dc_code = reader.dc_code(part.selected.dc_table)?;
             let ac_code = reader.ac_code(part.selected.ac_table)?;
+            let quantisation = reader.quantisation(component.quantisation)?;
+            let stride = component.padded.0;
             let quads = QuadReader::new(dc_code, ac_code, *quantisation);
             let mut blocks = vec![Quad::default(); component.padded.0 * component.padded.1];
             let bytes = bits.padded();
@@ -46,21 +46,47 @@ pub(crate) fn decode(
             plane.data = idct_2x2::plane(&blocks, stride);
             continue;
         }
-        let table = DifferenceTable::new(dc_code);
-        plane.data.resize(component.padded.0 * component.padded.1, 0);
+        plane.data = Dc { reader, layout: &layout, part, bits: &bits, starts: &starts }
+            .samples(component, deadline)?;
+    }
+    Ok(bits.end)
+}
+
+/// The DC coefficients of a component's blocks in a scan.
+pub(crate) struct Dc<'a> {
+    pub(crate) reader: &'a Reader,
+    pub(crate) layout: &'a Layout,
+    pub(crate) part: &'a Part,
+    pub(crate) bits: &'a Bits,
+    /// The starts of all blocks of the scan, in bits.
+    pub(crate) starts: &'a [u32],
+}
+
+impl Dc<'_> {
+    /// One sample for each block, including the blocks that fill up the last MCU.
+    pub(crate) fn samples(
+        &self,
+        component: &Component,
+        deadline: Deadline,
+    ) -> Result<Vec<u8>, Error> {
+        let Self { reader, layout, part, bits, starts } = *self;
+        let table = DifferenceTable::new(reader.dc_code(part.selected.dc_table)?);
+        let [step, ..] = *reader.quantisation(component.quantisation)?;
+        let stride = component.padded.0;
+        let mut samples = vec![0; stride * component.padded.1];
         layout.visit(
             part,
-            interval,
-            &starts,
-            (&mut plane.data, stride),
+            reader.restart_interval,
+            starts,
+            (&mut samples, stride),
             deadline,
             |prediction, start, sample| {
                 let ahead = window(bits.padded(), (start / 8) as usize) << (start % 8);
-                let step = table.step(ahead);
-                *prediction = prediction.wrapping_add(step.difference.into());
-                *sample = pixel(*prediction, quantisation[0]);
+                let found = table.step(ahead);
+                *prediction = prediction.wrapping_add(found.difference.into());
+                *sample = pixel(*prediction, step);
             },
         )?;
+        Ok(samples)
     }
-    Ok(bits.end)
 }

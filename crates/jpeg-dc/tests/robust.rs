@@ -5,7 +5,7 @@
 
 mod support;
 
-use jpeg_dc::{Error, Options, Prefix, Scale, decode, decode_scaled, read_needed};
+use jpeg_dc::{Error, Options, Prefix, Scale, Tiles, decode, decode_scaled, read_needed};
 use proptest::prelude::*;
 use support::generate::{self, SAMPLINGS};
 
@@ -71,10 +71,24 @@ proptest! {
             prop_assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
             prop_assert_eq!(image.to_gray().len(), image.width * image.height);
         }
-        for scale in [Scale::Full, Scale::Half, Scale::ThreeEighths, Scale::Quarter] {
+        if let Ok(tiles) = Tiles::find(&data, &Options::new(), &|| false) {
+            let (across, down) = tiles.count();
+            prop_assert_eq!(tiles.differing((0, 0), 10).unwrap().len(), across * down);
+            prop_assert!(tiles.cut(0..across.div_ceil(2), down / 2..down).is_ok());
+        }
+        let scales = [
+        Scale::Full,
+        Scale::FiveEighths,
+        Scale::Half,
+        Scale::ThreeEighths,
+        Scale::Quarter,
+        Scale::Eighth,
+    ];
+        for scale in scales {
             if let Ok(image) = decode_scaled(&data, scale, &Options::new()) {
                 for plane in &image.planes {
-                    prop_assert_eq!(plane.data.len(), plane.width * plane.height);
+                    prop_assert_eq!(plane.rows().len(), plane.height);
+                    prop_assert!(plane.rows().all(|row| row.len() == plane.width));
                 }
             }
         }

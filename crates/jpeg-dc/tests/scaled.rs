@@ -13,13 +13,19 @@ mod support;
 
 use std::f64::consts::PI;
 
-use jpeg_dc::{Color, Error, Options, Plane, Scale, decode_scaled};
+use jpeg_dc::{Chroma, Color, Error, Options, Plane, Planes, Scale, decode, decode_scaled};
 use support::encode::{Component, Image};
 use support::{generate, oracle};
 
 /// Each scale, with the number of samples for each side of a block.
-const SCALES: [(Scale, usize); 4] =
-    [(Scale::Full, 8), (Scale::Half, 4), (Scale::ThreeEighths, 3), (Scale::Quarter, 2)];
+const SCALES: [(Scale, usize); 6] = [
+    (Scale::Full, 8),
+    (Scale::FiveEighths, 5),
+    (Scale::Half, 4),
+    (Scale::ThreeEighths, 3),
+    (Scale::Quarter, 2),
+    (Scale::Eighth, 1),
+];
 
 /// The zigzag order: the row and column of each coefficient.
 fn zigzag() -> Vec<(usize, usize)> {
@@ -71,11 +77,49 @@ fn expected(component: &Component, side: usize, (width, height): (usize, usize))
     plane
 }
 
+/// The mean square of the frequencies that are left out of each of the generated blocks.
+fn variances(component: &Component, side: usize) -> Vec<f64> {
+    let order = zigzag();
+    let of_block = |block: &[i16; 64]| {
+        let left_out = order.iter().enumerate().filter(|(_, place)| place.0.max(place.1) >= side);
+        let squares = left_out.map(|(index, _)| {
+            (f64::from(block[index]) * f64::from(component.quantisation[index])).powi(2)
+        });
+        squares.sum::<f64>() / 64.0
+    };
+    component.blocks.iter().map(of_block).collect()
+}
+
+fn check_variances(name: &str, image: &Image, ours: &Planes, side: usize) {
+    let Some(ours) = &ours.variances else { panic!("{name}: no variances") };
+    let component = &image.components[0];
+    assert_eq!(ours.across, component.stride, "{name}");
+    let expected = variances(component, side);
+    assert_eq!(ours.values.len(), expected.len(), "{name}");
+    // A scan of one component does not contain the blocks that fill up the last MCU.
+    let ratio = (8 * image.max_h() / component.h, 8 * image.max_v() / component.v);
+    let (across, down) = (image.width.div_ceil(ratio.0), image.height.div_ceil(ratio.1));
+    for (index, (&variance, expected)) in ours.values.iter().zip(expected).enumerate() {
+        if index % ours.across < across && index / ours.across < down {
+            let error = (f64::from(variance) - expected.min(65_535.0)).abs();
+            assert!(
+                error < 0.6 + expected * 1e-5,
+                "{name}: {variance}, not {expected}, at {index}"
+            );
+        }
+    }
+}
+
 fn check(name: &str, image: &Image) {
     let data = image.encode();
     for (scale, side) in SCALES.into_iter().filter(|&(_, side)| image.progressive || side < 8) {
         let ours = decode_scaled(&data, scale, &Options::new())
             .unwrap_or_else(|error| panic!("{name}: {error}: {:?}", image.scans));
+        let measured = decode_scaled(&data, scale, &Options::new().variances(true)).unwrap();
+        if side < 8 {
+            check_variances(name, image, &measured, side);
+        }
+        assert_eq!(ours, Planes { variances: None, ..measured }, "{name}");
         let scaled = |length: usize, ratio| (length * side).div_ceil(8 * ratio);
         let size = (scaled(image.width, 1), scaled(image.height, 1));
         assert_eq!((ours.width, ours.height), size, "{name}");
@@ -85,8 +129,9 @@ fn check(name: &str, image: &Image) {
             let size = (scaled(image.width, ratio.0), scaled(image.height, ratio.1));
             assert_eq!((plane.width, plane.height), size, "{name}");
             let expected = expected(component, side, size);
-            assert_eq!(plane.data.len(), expected.len(), "{name}");
-            for (index, (&sample, expected)) in plane.data.iter().zip(expected).enumerate() {
+            let samples: Vec<u8> = plane.rows().flatten().copied().collect();
+            assert_eq!(samples.len(), expected.len(), "{name}");
+            for (index, (sample, expected)) in samples.into_iter().zip(expected).enumerate() {
                 let error = (f64::from(sample) - expected.clamp(0.0, 255.0)).abs();
                 // Rounding causes an error of half a step, and the 24-bit precision of large
                 // numbers a small one.
@@ -123,6 +168,65 @@ samplings! {
     s422_and_440: 10,
     chroma_above_luma: 11,
     s420_and_444: 12,
+}
+
+/// Chroma at another scale has the samples of a decode at that scale.
+#[test]
+fn chroma_may_have_its_own_scale() {
+    let scales =
+        [(Scale::Eighth, 1), (Scale::Quarter, 2), (Scale::ThreeEighths, 3), (Scale::Half, 4)];
+    let (mut decoded, mut refused) = (0, 0);
+    for (sampling, seed) in [2, 3, 4, 5, 6, 8]
+        .into_iter()
+        .flat_map(|sampling| (0..12).map(move |seed| (sampling, seed)))
+    {
+        let image = generate::image(seed, generate::SAMPLINGS[sampling].1);
+        let data = image.encode();
+        let at = |scale| decode_scaled(&data, scale, &Options::new());
+        if at(Scale::Half).unwrap().color != Color::YCbCr {
+            let options = Options::new().chroma_scale(Scale::Eighth);
+            assert_eq!(decode_scaled(&data, Scale::Half, &options), at(Scale::Half));
+            continue;
+        }
+        for (luma, side) in scales {
+            for (chroma, own) in scales {
+                let options = Options::new().chroma_scale(chroma);
+                let name = format!("sampling {sampling}, seed {seed}: {luma:?} and {chroma:?}");
+                let (h, v) =
+                    (image.max_h() / image.components[1].h, image.max_v() / image.components[1].v);
+                if h * side % own > 0 || v * side % own > 0 {
+                    let result = decode_scaled(&data, luma, &options);
+                    assert!(matches!(result, Err(Error::Unsupported(_))), "{name}");
+                    refused += 1;
+                    continue;
+                }
+                let found = decode_scaled(&data, luma, &options).unwrap();
+                let (whole, part) = (at(luma).unwrap(), at(chroma).unwrap());
+                assert_eq!((found.width, found.height), (whole.width, whole.height), "{name}");
+                assert_eq!(found.planes[0], whole.planes[0], "{name}");
+                for (found, expected) in found.planes.iter().zip(&part.planes).skip(1) {
+                    assert!(found.rows().eq(expected.rows()), "{name}");
+                    assert_eq!(found.scale, (h * side / own, v * side / own), "{name}");
+                }
+                decoded += 1;
+            }
+        }
+    }
+    assert!(decoded > 300 && refused > 50, "{decoded} decoded, {refused} refused");
+}
+
+/// At one eighth, the samples are those of the other function.
+#[test]
+fn one_eighth_has_the_dc_coefficients() {
+    for seed in 0..40 {
+        let data = generate::image(seed, generate::SAMPLINGS[5].1).encode();
+        let found = decode_scaled(&data, Scale::Eighth, &Options::new()).unwrap();
+        let expected = decode(&data, &Options::new().chroma(Chroma::Dc)).unwrap();
+        assert_eq!((found.width, found.height), (expected.width, expected.height));
+        for (found, expected) in found.planes.iter().zip(&expected.planes) {
+            assert!(found.rows().eq(expected.rows()), "seed {seed}");
+        }
+    }
 }
 
 /// A progressive image with this sampling, large enough to contain all kinds of data.

@@ -1,5 +1,6 @@
 //! An image as codecs store it: luma and chroma (ITU-R BT.601), each at its own resolution.
 
+use super::super::crop::Window;
 use raster::Size;
 
 /// Luma (Y) and chroma (Cb and Cr).
@@ -8,6 +9,8 @@ pub struct Components {
     pub size: Size,
     /// The range of the samples.
     pub range: Range,
+    /// The part of the image to show.
+    pub shown: Window,
     parts: [Part; 3],
     buffers: Vec<Vec<u8>>,
 }
@@ -56,6 +59,9 @@ pub struct Component<'a> {
     pub covers: (u32, u32),
 }
 
+/// The whole image.
+const ALL: Window = Window { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
+
 struct Part {
     buffer: usize,
     start: usize,
@@ -74,7 +80,7 @@ impl Components {
             next += size.width as usize * size.height as usize;
             Part { buffer: 0, start, size, covers }
         });
-        Self { size, range: Range::Full, parts, buffers: vec![samples] }
+        Self { size, range: Range::Full, shown: ALL, parts, buffers: vec![samples] }
     }
 
     /// Creates components from separate planes. Each plane consists of its samples, its size, and
@@ -86,7 +92,13 @@ impl Components {
             buffers.push(samples);
             Part { buffer: buffers.len() - 1, start: 0, size, covers }
         });
-        Self { size, range, parts, buffers }
+        Self { size, range, shown: ALL, parts, buffers }
+    }
+
+    /// Returns the same components, of which only a part of the image is shown.
+    #[must_use]
+    pub fn part(self, shown: Window) -> Self {
+        Self { shown, ..self }
     }
 
     /// Luma, Cb and Cr.

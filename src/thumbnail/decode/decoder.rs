@@ -1,5 +1,7 @@
 //! The interface of a decoder.
 
+use std::ops::Range;
+
 use super::super::color::Profile;
 use super::super::format::SourceFormat;
 use super::super::header::Header;
@@ -36,6 +38,10 @@ impl Completeness {
 pub struct DecodeRequest<'a> {
     /// The minimum size of the decoded image.
     pub size: Size,
+    /// The size of the thumbnail, if it is averaged in linear light. A decoder that knows the
+    /// variances of the detail it leaves out may decode at a size below `size`, as
+    /// [`Pixels::Reduced`](super::Pixels::Reduced).
+    pub linear_size: Option<Size>,
     /// Whether chroma may be decoded at half the resolution, because the thumbnail also stores it
     /// that way (4:2:0).
     pub half_chroma: bool,
@@ -53,7 +59,15 @@ impl<'a> DecodeRequest<'a> {
     /// A request for the first frame, at this size or larger.
     #[must_use]
     pub const fn still(size: Size, limits: &'a Limits, expired: &'a dyn Fn() -> bool) -> Self {
-        Self { size, half_chroma: false, max_frames: 1, is_partial: false, limits, expired }
+        Self {
+            size,
+            linear_size: None,
+            half_chroma: false,
+            max_frames: 1,
+            is_partial: false,
+            limits,
+            expired,
+        }
     }
 
     /// # Errors
@@ -61,6 +75,33 @@ impl<'a> DecodeRequest<'a> {
     pub(super) fn check_time(&self) -> Result<(), ThumbnailError> {
         if (self.expired)() { Err(ThumbnailError::Timeout) } else { Ok(()) }
     }
+}
+
+/// Parts of an image, arranged in rows and columns, that can be decoded one by one.
+pub trait Tiles {
+    /// The width and height of a tile in pixels.
+    fn tile(&self) -> (usize, usize);
+
+    /// The number of tiles, across and down. Those on the right and at the bottom may extend beyond
+    /// the image.
+    fn count(&self) -> (usize, usize);
+
+    /// For each tile, row by row, whether its mean colours differ by more than `tolerance` from
+    /// those of the tile at this column and row.
+    fn differing(&self, tile: (usize, usize), tolerance: u16) -> Option<Vec<bool>>;
+
+    /// Decode the pixels of some tiles; indices beyond the last tile are left out. The pixels are
+    /// those of the whole image, except for pixels at an edge where the image continues. Returns
+    /// `None` if the tiles can't be decoded.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::Timeout`].
+    fn picture(
+        &self,
+        columns: Range<usize>,
+        rows: Range<usize>,
+        request: DecodeRequest<'_>,
+    ) -> Result<Option<Picture>, ThumbnailError>;
 }
 
 /// An image whose header has been read. It keeps the state of the parser, which is needed to decode
@@ -113,6 +154,17 @@ pub trait Source {
         &mut self,
         _request: DecodeRequest<'_>,
     ) -> Result<Option<Components>, ThumbnailError> {
+        Ok(None)
+    }
+
+    /// The tiles of the image, if it consists of tiles that can be decoded one by one.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::Timeout`].
+    fn tiles(
+        &mut self,
+        _request: DecodeRequest<'_>,
+    ) -> Result<Option<Box<dyn Tiles>>, ThumbnailError> {
         Ok(None)
     }
 

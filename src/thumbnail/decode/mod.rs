@@ -23,7 +23,7 @@ use crate::error::ThumbnailError;
 pub use components::{Component, Components, Range};
 pub use decoded::{DECODED, DecodedImage, Layout};
 use decoder::Decoder;
-pub use decoder::{Completeness, DecodeRequest, Sink, Source, first_picture};
+pub use decoder::{Completeness, DecodeRequest, Sink, Source, Tiles, first_picture};
 pub use frame::{DecodedFrame, Pixels, Rows};
 use raster::Size;
 

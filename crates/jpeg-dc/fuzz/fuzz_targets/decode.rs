@@ -2,7 +2,7 @@
 //! prefix.
 #![no_main]
 
-use jpeg_dc::{Chroma, Options, Prefix, Scale, decode, decode_scaled};
+use jpeg_dc::{Chroma, Options, Prefix, Scale, Tiles, decode, decode_scaled};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -16,8 +16,26 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
         assert_eq!(image.to_gray().len(), image.width * image.height);
     }
-    for scale in [Scale::Full, Scale::Half, Scale::ThreeEighths, Scale::Quarter] {
-        if let Ok(image) = decode_scaled(data, scale, &options) {
+    if let Ok(tiles) = Tiles::find(data, &options, &|| false) {
+        let (across, down) = tiles.count();
+        assert_eq!(tiles.differing((0, 0), 10).unwrap().len(), across * down);
+        tiles.cut(0..across / 2 + 1, down / 2..down).unwrap();
+    }
+    let chroma = options.chroma_scale(Scale::Eighth);
+    let _ = decode_scaled(data, Scale::Quarter, &chroma);
+    let scales = [
+        Scale::Full,
+        Scale::FiveEighths,
+        Scale::Half,
+        Scale::ThreeEighths,
+        Scale::Quarter,
+        Scale::Eighth,
+    ];
+    for scale in scales {
+        let image = decode_scaled(data, scale, &options);
+        let measured = decode_scaled(data, scale, &options.variances(true));
+        assert_eq!(image.is_ok(), measured.is_ok());
+        if let Ok(image) = image {
             assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
         }
     }

@@ -6,6 +6,7 @@ mod native;
 mod scale;
 mod scans;
 mod segments;
+mod tiles;
 
 use super::super::color::Profile;
 use super::super::exif;
@@ -13,7 +14,8 @@ use super::super::header::Header;
 use super::super::notice::Notice;
 use super::super::xmp;
 use super::components::Components;
-use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
+use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source, Tiles};
+use super::frame::{DecodedFrame, Pixels};
 use crate::error::ThumbnailError;
 use format::{FORMAT, corrupt};
 use raster::Frame;
@@ -159,7 +161,7 @@ impl Source for Jpeg<'_> {
             return Ok(None);
         }
         let scaling = scaling(self.frame.size, request.size);
-        let components = native::components(self.source, self.frame.size, request)?;
+        let components = native::components(self.source, self.frame, request)?;
         if components.is_some() || request.is_partial {
             return Ok(components);
         }
@@ -168,12 +170,29 @@ impl Source for Jpeg<'_> {
         Ok(libjpeg::components(self.source, scaling, self.frame.size))
     }
 
+    fn tiles(
+        &mut self,
+        request: DecodeRequest<'_>,
+    ) -> Result<Option<Box<dyn Tiles>>, ThumbnailError> {
+        if self.has_scans || request.is_partial {
+            return Ok(None);
+        }
+        tiles::tiles(self.source, self.frame, request)
+    }
+
     fn frames(
         self: Box<Self>,
         request: DecodeRequest<'_>,
         sink: Sink<'_>,
     ) -> Result<Completeness, ThumbnailError> {
         let Self { source, frame, is_adobe, .. } = *self;
+        if let Some(size) = request.linear_size.filter(|_| !request.is_partial)
+            && let Some((picture, variances)) = native::decode_linear(source, frame, size, request)?
+        {
+            let pixels = Pixels::Reduced(picture, variances);
+            sink(DecodedFrame { pixels, delay: 0 })?;
+            return Ok(Completeness::Whole);
+        }
         let scaling = scaling(frame.size, request.size);
         let (picture, completeness) =
             match native::decode(source, frame.size, frame.is_subsampled, request)? {

@@ -2,12 +2,15 @@
 //! alone), at up to half size, and at any scale if the file is progressive.
 
 use jpeg_dc::{Chroma, Color, DcImage, Error, Options, Plane, Planes, Scale};
-use raster::{Picture, PixelKind, Size};
+use raster::{Picture, PixelKind, Size, Variances};
 use turbojpeg::ScalingFactor;
 
 use super::super::components::{Components, Range};
 use super::super::decoder::DecodeRequest;
-use super::scale::{above_one_eighth, reduced, scaling, without_invisible};
+use super::scale::{
+    above_one_eighth, chroma_scale, reduced, reduced_linear, scaling, without_invisible,
+};
+use super::segments::FrameHeader;
 use crate::error::ThumbnailError;
 
 /// Decode for this request, or return `None` if libjpeg has to decode the image. `full` is the size
@@ -28,9 +31,43 @@ pub(super) fn decode(
     let may_scale = !request.is_partial && (may_repeat || !is_subsampled);
     let scale = above_one_eighth(scaling);
     let smaller = if is_subsampled { None } else { reduced(full, request.size) };
-    let scale = scale.map(|scale| smaller.unwrap_or(scale));
+    let scale = scale.map(|scale| smaller.unwrap_or(scale)).map(|scale| (scale, scale));
     let image = planes(source, scale, may_repeat, may_scale, request)?;
     Ok(image.as_ref().and_then(picture))
+}
+
+/// Decode a picture of reduced size that can be averaged in linear light, or return `None` if the
+/// image has to be decoded at full size. `requested` is the size of the thumbnail.
+///
+/// # Errors
+/// [`ThumbnailError::Timeout`].
+pub(super) fn decode_linear(
+    source: &[u8],
+    frame: FrameHeader,
+    requested: Size,
+    request: DecodeRequest<'_>,
+) -> Result<Option<(Picture, Variances)>, ThumbnailError> {
+    let full = frame.size;
+    let Some(scale) = reduced_linear(full, requested) else { return Ok(None) };
+    // Chroma at half the resolution would be visible.
+    let chroma = match scale {
+        Scale::Eighth if frame.chroma_covers == (2, 2) => Scale::Quarter,
+        Scale::Quarter if frame.chroma_covers == (2, 2) => Scale::Half,
+        _ => scale,
+    };
+    let options = Options::new().chroma_scale(chroma).variances(true);
+    let decoded = jpeg_dc::decode_scaled_until(source, scale, &options, request.expired);
+    let Some(mut image) = unless_expired(decoded)? else { return Ok(None) };
+    // The variances are those of luma.
+    if image.color == Color::Rgb {
+        return Ok(None);
+    }
+    let variances = image.variances.take().map(|variances| Variances {
+        side: (image.width * 8).div_ceil(full.width as usize),
+        across: variances.across,
+        values: variances.values,
+    });
+    Ok(picture(&image).zip(variances))
 }
 
 fn picture(image: &Planes) -> Option<Picture> {
@@ -43,19 +80,29 @@ fn picture(image: &Planes) -> Option<Picture> {
     Some(Picture { width, height, kind, data })
 }
 
-/// The components for this request. If chroma has half the resolution of luma in both directions
-/// (4:2:0), it keeps that ratio. Returns `None` for other components, or if libjpeg has to decode
-/// the image. `full` is the size of the image.
+/// The components for this request. Chroma is decoded as large as needed: at half the size if the
+/// thumbnail stores it that way. Returns `None` for other components, or if libjpeg has to decode
+/// the image.
 ///
 /// # Errors
 /// [`ThumbnailError::Timeout`].
 pub(super) fn components(
     source: &[u8],
-    full: Size,
+    frame: FrameHeader,
     request: DecodeRequest<'_>,
 ) -> Result<Option<Components>, ThumbnailError> {
+    let Size { width, height } = request.size;
+    let full = frame.size;
+    let chroma = if request.half_chroma {
+        Size { width: width.div_ceil(2), height: height.div_ceil(2) }
+    } else {
+        request.size
+    };
     let scale = above_one_eighth(scaling(full, request.size));
-    let scale = scale.map(|scale| reduced(full, request.size).unwrap_or(scale));
+    let scale = scale.map(|scale| {
+        let luma = reduced(full, request.size).unwrap_or(scale);
+        (luma, chroma_scale(luma, full, frame.chroma_covers, chroma))
+    });
     let image = planes(source, scale, true, !request.is_partial, request)?;
     Ok(image.and_then(luma_and_chroma))
 }
@@ -78,17 +125,17 @@ fn luma_and_chroma(image: Planes) -> Option<Components> {
     Some(Components::separate(Range::Full, [luma?, blue?, red?]))
 }
 
-/// The planes at this scale, or at one eighth. At one eighth, they are equal to libjpeg's planes,
+/// Luma and chroma at these scales, or the planes at one eighth. At one eighth, they are equal to libjpeg's planes,
 /// except that `half_chroma` allows a lower chroma resolution. Larger scales are used only if
 /// `may_scale` is set.
 fn planes(
     source: &[u8],
-    scale: Option<Scale>,
+    scale: Option<(Scale, Scale)>,
     half_chroma: bool,
     may_scale: bool,
     request: DecodeRequest<'_>,
 ) -> Result<Option<Planes>, ThumbnailError> {
-    let Some(scale) = scale else {
+    let Some((scale, chroma)) = scale else {
         let chroma = if half_chroma { Chroma::Dc } else { Chroma::Full };
         let options = Options::new().chroma(chroma);
         let image = unless_expired(jpeg_dc::decode_until(source, &options, request.expired))?;
@@ -99,12 +146,12 @@ fn planes(
         return Ok(None);
     }
     let source = without_invisible(source, Some(scale));
-    let options = Options::new();
+    let options = Options::new().chroma_scale(chroma);
     unless_expired(jpeg_dc::decode_scaled_until(&source, scale, &options, request.expired))
 }
 
 /// Returns `None` for an image that libjpeg has to decode.
-fn unless_expired<T>(outcome: Result<T, Error>) -> Result<Option<T>, ThumbnailError> {
+pub(super) fn unless_expired<T>(outcome: Result<T, Error>) -> Result<Option<T>, ThumbnailError> {
     match outcome {
         Err(Error::Expired) => Err(ThumbnailError::Timeout),
         outcome => Ok(outcome.ok()),

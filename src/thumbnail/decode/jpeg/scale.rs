@@ -21,22 +21,83 @@ pub(super) fn scaling(full: Size, requested: Size) -> ScalingFactor {
 /// the image must remain larger than requested, in percent. `jpeg_dc` leaves out the frequencies
 /// above the scale instead of averaging, so the factors are lower than those of other codecs. They
 /// keep the SSIM of each of Debian's wallpapers within 0.0015 of libvips's.
-const SCALES: [(Scale, u64, u64); 3] =
-    [(Scale::Quarter, 2, 160), (Scale::ThreeEighths, 3, 140), (Scale::Half, 4, 125)];
+const SCALES: [(Scale, u64, u64); 4] = [
+    (Scale::Quarter, 2, 150),
+    (Scale::ThreeEighths, 3, 140),
+    (Scale::Half, 4, 125),
+    (Scale::FiveEighths, 5, 130),
+];
 
 /// The scale above one eighth at which `jpeg_dc` decodes an image of size `full` when `requested` is
 /// needed. Returns `None` if it is not smaller than libjpeg's scale, or if the size of the image at
 /// this scale would have to be rounded, which moves its samples.
 pub(super) fn reduced(full: Size, requested: Size) -> Option<Scale> {
+    first_sufficient(&SCALES, full, requested)
+}
+
+/// The scales at which `jpeg_dc` decodes images that are averaged in linear light, like [`SCALES`].
+/// The variance of a block does not tell where in the block the missing detail is, so the factors
+/// are higher: they keep the picture close to one that is decoded at full size.
+const LINEAR_SCALES: [(Scale, u64, u64); 4] = [
+    (Scale::Eighth, 1, 300),
+    (Scale::Quarter, 2, 300),
+    (Scale::ThreeEighths, 3, 300),
+    (Scale::Half, 4, 250),
+];
+
+/// The scale at which `jpeg_dc` decodes an image of size `full` when `requested` is needed in linear
+/// light. Returns `None` for the full size.
+pub(super) fn reduced_linear(full: Size, requested: Size) -> Option<Scale> {
+    first_sufficient(&LINEAR_SCALES, full, requested)
+}
+
+/// The first scale that leaves its factor. The size of the image must not be rounded.
+fn first_sufficient(scales: &[(Scale, u64, u64)], full: Size, requested: Size) -> Option<Scale> {
     let suffices = |full: u32, requested: u32, samples: u64, percent: u64| {
         let side = u64::from(full) * samples;
         side.is_multiple_of(8) && side / 8 * 100 >= u64::from(requested) * percent
     };
-    let found = SCALES.into_iter().find(|&(_, samples, percent)| {
+    let found = scales.iter().find(|&&(_, samples, percent)| {
         suffices(full.width, requested.width, samples, percent)
             && suffices(full.height, requested.height, samples, percent)
     });
-    found.map(|(scale, ..)| scale)
+    found.map(|&(scale, ..)| scale)
+}
+
+/// The scales at which chroma is decoded, and the factor by which it must remain larger than
+/// requested, in percent. The eye sees less detail in chroma than in luma.
+const CHROMA_SCALES: [(Scale, u64); 4] =
+    [(Scale::Eighth, 1), (Scale::Quarter, 2), (Scale::ThreeEighths, 3), (Scale::Half, 4)];
+const CHROMA_PERCENT: u64 = 105;
+
+/// The scale of chroma if the luma of an image is decoded at `luma`, and chroma of size `requested`
+/// is needed. A sample of chroma covers `covers` pixels of the image, which has size `full`. Returns
+/// `luma` if no smaller scale suffices.
+pub(super) fn chroma_scale(luma: Scale, full: Size, covers: (u32, u32), requested: Size) -> Scale {
+    let suffices = |full: u32, covers: u32, requested: u32, samples: u64| {
+        let side = u64::from(full) * samples;
+        let needed = u64::from(requested) * u64::from(covers) * CHROMA_PERCENT;
+        // A sample has to cover a whole number of the pixels of luma.
+        (u64::from(covers) * eighths(luma)).is_multiple_of(samples) && side * 100 >= 8 * needed
+    };
+    let smaller = CHROMA_SCALES.into_iter().take_while(|&(_, samples)| samples < eighths(luma));
+    let mut found = smaller.filter(|&(_, samples)| {
+        suffices(full.width, covers.0, requested.width, samples)
+            && suffices(full.height, covers.1, requested.height, samples)
+    });
+    found.next().map_or(luma, |(scale, _)| scale)
+}
+
+/// The number of samples for each side of a block.
+const fn eighths(scale: Scale) -> u64 {
+    match scale {
+        Scale::Eighth => 1,
+        Scale::Quarter => 2,
+        Scale::ThreeEighths => 3,
+        Scale::Half => 4,
+        Scale::FiveEighths => 5,
+        Scale::Full => 8,
+    }
 }
 
 /// The size at which an image of size `full` is decoded at a scale.

@@ -55,6 +55,8 @@ pub(super) struct FrameHeader {
     /// The number of samples in a block of pixels, across all components, and the number of pixels
     /// in the block.
     sampling: (u64, u64),
+    /// The number of pixels that one sample of the second component covers, across and down.
+    pub(super) chroma_covers: (u32, u32),
 }
 
 impl FrameHeader {
@@ -84,10 +86,14 @@ impl FrameHeader {
             || samplings().flatten().map(|both| (u64::from(both >> 4), u64::from(both & 15)));
         let pixels = |side: fn((u64, u64)) -> u64| factors().map(side).max().unwrap_or(1).max(1);
         let samples = factors().map(|(across, down)| across * down).sum();
-        let sampling = (samples, pixels(|(across, _)| across) * pixels(|(_, down)| down));
+        let (across, down) = (pixels(|(across, _)| across), pixels(|(_, down)| down));
+        let sampling = (samples, across * down);
+        let chroma = factors().nth(1).unwrap_or((across, down));
+        let covers = |luma: u64, chroma: u64| u32::try_from(luma / chroma.max(1)).unwrap_or(1);
+        let chroma_covers = (covers(across, chroma.0).max(1), covers(down, chroma.1).max(1));
         let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
         let size = Size { width: width.into(), height: height.into() };
-        Some(Self { marker, precision, size, components, is_subsampled, sampling })
+        Some(Self { marker, precision, size, components, is_subsampled, sampling, chroma_covers })
     }
 }
 
