@@ -11,7 +11,7 @@ SHELL := /bin/sh
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test unit lint rust-test python-test package-test docs soak bench deny wheels test-matrix format clean
+.PHONY: help demo test unit coverage lint rust-test python-test package-test docs soak bench deny wheels test-matrix format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,10 @@ unit: $(VENV)/.test ## Run the quick tests: no server, browser, Java or root, un
 	cargo test --workspace --lib --locked --quiet
 	$(BIN)/pytest --numprocesses auto --hypothesis-profile quick --ignore tests/servers --ignore tests/e2e -m 'not server and not slow'
 	@echo "xaccel: left to 'make test': tests with the markers server, e2e and slow, and most examples of property tests"
+
+coverage: $(VENV)/.test ## Run the quick Python tests, and write a report of the lines that ran to target/coverage
+	@$(BIN)/pip install --quiet --group coverage
+	$(BIN)/pytest --numprocesses auto --hypothesis-profile quick --ignore tests/servers --ignore tests/e2e -m 'not server and not slow' --cov --cov-report html --cov-report term:skip-covered
 
 lint: $(VENV)/.test ## Check formatting, clippy, ruff, mypy, stubtest, circles of imports, English, workflows
 	cargo fmt --all --check
@@ -67,9 +71,9 @@ soak: $(VENV)/.bench ## Test several machines and S3 under load, with real serve
 	@for script in scripts/soak_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 	$(BIN)/pytest --numprocesses 2 -m long
 
-wheels: $(VENV)/.packages ## Build the wheel for Linux on x86-64 into dist/ (glibc 2.17), and check it
+wheels: $(VENV)/.packages ## Build the wheel for Linux into dist/ (glibc 2.17), and check it (ARCH=aarch64: with Debian sid, as root)
 	@$(BIN)/pip install --quiet --group wheels
-	$(BIN)/python scripts/wheels.py
+	$(BIN)/python scripts/wheels.py $(if $(ARCH),--arch $(ARCH))
 
 test-matrix: $(VENV)/.packages ## Test the wheel in dist/ in fresh Debian systems (as root), and with old and new packages
 	@scripts/install-packages matrix
@@ -102,13 +106,18 @@ $(VENV)/.packages: scripts/install-packages
 define develop
 	@echo "xaccel: building the extension and installing: $(1)"
 	@rm -f python/xaccel/_core*.so
-	@$(BIN)/maturin develop --quiet --locked $(2)
+	@$(3) $(BIN)/maturin develop --quiet --locked $(2)
 	@$(BIN)/pip install --quiet $(foreach group,$(1),--group $(group))
 	@touch $@
 endef
 
+# The profile "demo" compiles faster than "dev", unless the tests have already compiled "dev".
 $(VENV)/.demo: $(VENV)/.packages $(RUST_SOURCES) pyproject.toml
+ifeq ($(wildcard $(VENV)/.test),)
+	$(call develop,demo,--profile demo,XACCEL_QUICK_CODECS=1)
+else
 	$(call develop,demo,--profile dev)
+endif
 
 $(VENV)/.demo-django: $(VENV)/.demo examples/django_photos/requirements.txt
 	@echo "xaccel: installing Django, Wagtail and Django REST framework"

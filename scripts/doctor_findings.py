@@ -40,6 +40,7 @@ CHECKS = {
     "keys": "Can URLs be signed?",
     "space": "Is there space for the cache?",
     "store": "Does the store respond?",
+    "sandbox": "Does the sandbox work?",
 }
 """The checks in the order of the page, each with the question that it answers."""
 

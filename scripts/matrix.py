@@ -13,7 +13,6 @@ The systems are in `target/debian/` and are used again; `rm -r target/debian` re
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import secrets
 import shutil
@@ -21,16 +20,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import debian_system
+
 ROOT = Path(__file__).parent.parent
-SYSTEMS = ROOT / "target" / "debian"
 ENVIRONMENTS = ROOT / "target" / "environments"
 SUITES = ("bookworm", "trixie", "sid")
-PACKAGES = ("python3", "python3-venv", "ca-certificates", "curl", "git")
-CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 SECONDS_TO_THUMBNAIL = 60
 
 # What a reader of the README does, from the first command to the first thumbnail.
@@ -97,6 +94,8 @@ PACKAGE_VERSIONS = {
     "OpenTelemetry 1.20": Versions(
         ("opentelemetry-api==1.20.*", "opentelemetry-sdk==1.20.*"), ("test_metrics.py",)
     ),
+    "celery 5.4": Versions(("celery[redis]==5.4.*",), ("servers/test_celery.py",)),
+    "tqdm 4.66": Versions(("tqdm==4.66.*",), ("test_backfill.py",)),
     "cryptography 44": Versions(("cryptography==44.*",), ("test_signing_cdn.py",)),
 }
 
@@ -122,27 +121,20 @@ def main() -> None:
 
 def _debian(suite: str, wheel: Path) -> Iterator[str]:
     """Test the wheel in a Debian system, and yield what fails."""
-    system = SYSTEMS / suite
-    if not (system / "complete").exists():
-        shutil.rmtree(system, ignore_errors=True)
-        system.mkdir(parents=True)
-        _run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, system)
-        (system / "complete").touch()
+    system = debian_system.make(suite, suite)
+    debian_system.use_network(system)
     shutil.rmtree(system / "wheels", ignore_errors=True)
     (system / "wheels").mkdir()
     shutil.copy(wheel, system / "wheels")
-    if CERTIFICATES.exists():
-        shutil.copy(CERTIFICATES, system / "etc/ssl/certs")
-    shutil.copy("/etc/resolv.conf", system / "etc")
     (system / "srv/photos").mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "examples/flask_gallery/photos/puppies.jpg", system / "srv/photos/cat.jpg")
     (system / "srv/videos").mkdir(exist_ok=True)
     (system / "app.py").write_text(_flask_example())
-    version = _inside(system, "python3 -c 'import sys; print(*sys.version_info[:2], sep=\".\")'")
-    python = version.stdout.strip()
-    with _mounted(system):
+    version = "python3 -c 'import sys; print(*sys.version_info[:2], sep=\".\")'"
+    python = debian_system.run(system, version, capture=True).stdout.strip()
+    with debian_system.mounted(system):
         start = time.monotonic()
-        steps = _inside(system, FIRST_STEPS)
+        steps = debian_system.run(system, FIRST_STEPS, capture=True)
         seconds = time.monotonic() - start
         if steps.returncode:
             print(steps.stdout, steps.stderr, sep="\n")
@@ -153,7 +145,7 @@ def _debian(suite: str, wheel: Path) -> Iterator[str]:
                 yield f"first thumbnail after {seconds:.0f} s"
         shutil.rmtree(system / "source", ignore_errors=True)
         shutil.copytree(ROOT, system / "source", ignore=_ignored)
-        tests = _inside(system, QUICK_TESTS)
+        tests = debian_system.run(system, QUICK_TESTS, capture=True)
         print(f"{suite}, Python {python}: {_last_line(tests.stdout)}", flush=True)
         if tests.returncode:
             print(tests.stdout[-20_000:], tests.stderr[-5_000:], sep="\n")
@@ -174,36 +166,6 @@ def _flask_example() -> str:
     return match[1].replace('"…"', f'"{key}"')
 
 
-@contextmanager
-def _mounted(system: Path) -> Iterator[None]:
-    """Mount what processes in the system expect."""
-    mounts = ("proc", "dev", "dev/shm")
-    for name in mounts:
-        (system / name).mkdir(exist_ok=True)
-        _run("mount", "--bind", f"/{name}", system / name)
-    try:
-        yield
-    finally:
-        for name in reversed(mounts):
-            _run("umount", "--lazy", system / name)
-
-
-def _inside(system: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """Run a shell script in a system. pip's settings also apply there."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name.startswith(("PIP_", "SSL_")) and name != "PIP_FIND_LINKS"
-    }
-    return subprocess.run(
-        ["chroot", system, "sh", "-c", script],
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", **kept},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def _packages(name: str, wheel: Path) -> bool:
     """Run the tests of some versions in an environment of their own."""
     versions = PACKAGE_VERSIONS[name]
@@ -219,7 +181,7 @@ def _packages(name: str, wheel: Path) -> bool:
     tests = subprocess.run(
         [
             *(python, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-            *("-m", "not server and not e2e", "--override-ini", "filterwarnings=default"),
+            *("--override-ini", "filterwarnings=default"),
             *(f"tests/{test}" for test in versions.tests),
         ],
         cwd=ROOT,

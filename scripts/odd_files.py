@@ -41,6 +41,9 @@ def _upright(path: Path) -> tuple[str, Image.Image]:
             samples = np.asarray(image).astype(float)
             # These modes have no range of their own: 16 bits, or 0 to 1 in floating point.
             most = 1.0 if image.mode == "F" and samples.max(initial=0) <= 1 else 65535.0
+            # Pillow does not scale samples of 12 bits.
+            depths = getattr(source, "tag_v2", {}).get(258)
+            most = 4095.0 if depths == (12,) else most
             image = Image.fromarray((samples.clip(0, most) * (255 / most)).round().astype("uint8"))
         if profile and image.mode in {"RGB", "L", "CMYK"}:
             with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):

@@ -6,6 +6,7 @@ virtual environment.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -27,6 +28,7 @@ assert not frameworks, f"importing xaccel imports {frameworks}"
 signer = xaccel.Signer(["secret"], algorithm="secure-link-md5")
 assert signer.sign("/t/300x200/photo.jpg").endswith("?key=qvHJx0qXanLY9m3LX49R3Q")
 """
+C_LIBRARIES = ("libaom", "libjpeg-turbo", "libwebp", "mimalloc")
 IN_SDIST = (
     ".cargo/config.toml",
     ".ci/run",
@@ -56,6 +58,7 @@ IN_SDIST = (
     "scripts/build_backend.py",
     "scripts/codecs.cmake",
     "scripts/package_test.py",
+    "sboms/c-libraries.cdx.json",
     "tests/vectors/signing.json",
 )
 IN_WHEEL = (
@@ -93,6 +96,8 @@ def main() -> None:
         (wheel,) = directory.glob("xaccel-*.whl")
         with zipfile.ZipFile(wheel) as archive:
             _require(IN_WHEEL, set(archive.namelist()), wheel)
+            (bill,) = [name for name in archive.namelist() if name.endswith("c-libraries.cdx.json")]
+            components = json.loads(archive.read(bill))["components"]
 
         _run_unit_tests(source, wheel, directory)
 
@@ -102,6 +107,7 @@ def main() -> None:
         _run(python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", wheel)
         # With -I, neither the current directory nor PYTHONPATH can provide modules.
         _run(python, "-I", "-W", "ignore", "-c", CHECK, cwd=directory)
+        _check_c_libraries({each["name"]: each["version"] for each in components}, python)
         _run(environment / "bin" / "xaccel", "--version", cwd=directory)
         _check_gallery(environment / "bin" / "xaccel", directory)
     print("The sdist builds a wheel that works.")
@@ -118,6 +124,31 @@ def _check_metadata(info: Path) -> None:
         sys.exit(
             f"the README needs absolute links, but contains {', '.join(relative) or 'no links'}"
         )
+
+
+def _check_c_libraries(listed: dict[str, str], python: Path) -> None:
+    """Check the versions of the C libraries in the bill of materials (PEP 770)."""
+    script = "import json; from xaccel._core import codecs; print(json.dumps(codecs()))"
+    printed = subprocess.run([python, "-I", "-c", script], check=True, stdout=subprocess.PIPE)
+    versions = {"mimalloc": _mimalloc_version(), **json.loads(printed.stdout)}
+    linked = {name: versions[name] for name in C_LIBRARIES}
+    if listed != linked:
+        sys.exit(f"sboms/c-libraries.cdx.json lists {listed}, but the wheel contains {linked}")
+
+
+def _mimalloc_version() -> str:
+    """Return the version of the allocator, from the header in its crate."""
+    command = ("cargo", "metadata", "--format-version=1", "--locked", "--features=python")
+    printed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    packages = json.loads(printed)["packages"]
+    crate = next(each for each in packages if each["name"] == "libmimalloc-sys")
+    headers = Path(crate["manifest_path"]).parent / "c_src" / "mimalloc"
+    # Without the feature `v2`, the crate builds version 3.
+    text = (headers / "v3" / "include" / "mimalloc.h").read_text()
+    match = re.search("#define MI_MALLOC_VERSION +([0-9]+)([0-9]{2})([0-9]{2})\\b", text)
+    if match is None:
+        sys.exit("the header of mimalloc has no version")
+    return ".".join(str(int(part)) for part in match.groups())
 
 
 def _run_unit_tests(source: Path, wheel: Path, directory: Path) -> None:

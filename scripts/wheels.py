@@ -1,110 +1,134 @@
-"""Build the wheel for Linux on x86-64 into `dist/`, and check it.
+"""Build the wheel for Linux on an architecture into `dist/`, and check it.
+
+    scripts/wheels.py [--arch x86_64|aarch64]
 
 The C libraries are compiled by zig for glibc 2.17, so the wheel runs on every distribution since
-2014. The bill of materials in the wheel (PEP 770) also names the C libraries in it.
+2014.
+
+The wheel for another architecture than this machine's needs root: it is built with the compiler of
+Debian sid, in a system in `target/debian/`, and tested with Debian's Python for that architecture,
+in QEMU.
 """
 
 from __future__ import annotations
 
-import json
+import argparse
 import os
-import re
+import platform
 import subprocess
 import sys
 import tempfile
-import venv
+import zipfile
 from pathlib import Path
+
+import debian_system
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 DIST = ROOT / "dist"
-TARGET = "x86_64-unknown-linux-gnu"
-PLATFORM = "manylinux_2_17_x86_64"
+# An architecture, and Debian's name for it.
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
-# The C libraries, and their licences (SPDX).
-LICENCES = {
-    "libaom": "BSD-2-Clause AND AOM-Patent-License-1.0",
-    "libjpeg-turbo": "IJG AND BSD-3-Clause AND Zlib",
-    "libwebp": "BSD-3-Clause",
-    "mimalloc": "MIT",
-}
+# The system with a compiler for another architecture, and with that architecture's Python in
+# /ARCHITECTURE. apt only downloads the packages of that Python, because they can't be installed
+# next to the system's own. Like debootstrap, apt accepts a mirror that is a snapshot.
+COMPILER = """
+dpkg --add-architecture {debian}
+apt-get update -qq -o Acquire::Check-Valid-Until=false
+apt-get install -y -qq --no-install-recommends rustc cargo libstd-rust-dev:{debian} \\
+    gcc g++ make cmake nasm pkg-config qemu-user
+mkdir -p /{arch}/debs/partial
+apt-get install -y -qq --no-install-recommends --download-only \\
+    -o Dir::State::status=/dev/null -o APT::Architecture={debian} \\
+    -o Dir::Cache::archives=/{arch}/debs python3
+for package in /{arch}/debs/*.deb; do dpkg-deb --extract "$package" /{arch}; done
+"""
+BUILD = """
+set -eu
+cd /source
+python3 -m venv /environment
+/environment/bin/pip install --quiet 'pip>=25.1' 'maturin>=1.14,<2'
+/environment/bin/pip install --quiet --group wheels
+CARGO_TARGET_DIR=/build /environment/bin/python scripts/wheels.py --arch {arch}
+"""
+
+TRIAL = """
+import platform, sys
+import xaccel
+for photo in sys.argv[1:]:
+    for format in ("jpeg", "webp", "avif", "png"):
+        made = xaccel.thumbnail(photo, 200, 200, fit="cover", format=format)
+        info = xaccel.probe(made.data)
+        assert (info.width, info.height, info.format) == (200, 200, format), (photo, info)
+print("Python", platform.python_version(), "on", platform.machine())
+"""
 
 
 def main() -> None:
-    """Build the wheel, add the C libraries to its bill of materials, and check it."""
-    with tempfile.TemporaryDirectory() as temporary:
-        directory = Path(temporary)
-        _run(
-            *(BIN / "maturin", "build", "--quiet", "--release", "--locked", "--zig"),
-            *("--target", TARGET, "--compatibility", "manylinux2014", "--out", directory),
-        )
-        (built,) = directory.glob("*.whl")
-        unpacked = directory / "unpacked"
-        _run(BIN / "wheel", "unpack", "--dest", unpacked, built)
-        (content,) = unpacked.iterdir()
-        _complete(content, _versions(built, directory))
-        for old in DIST.glob("xaccel-*manylinux*x86_64.whl"):
-            old.unlink()
-        DIST.mkdir(exist_ok=True)
-        _run(BIN / "wheel", "pack", "--dest-dir", DIST, content)
-    (wheel,) = DIST.glob("xaccel-*manylinux*x86_64.whl")
-    _check(wheel)
-    print(f"{wheel.relative_to(ROOT)}: {wheel.stat().st_size / 1_000_000:.1f} MB")
+    """Build the wheel, or start a Debian system that builds it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--arch", choices=ARCHITECTURES, default=platform.machine())
+    arch = parser.parse_args().arch
+    if arch == platform.machine() or _python_root(arch).is_dir():
+        _build(arch)
+        return
+    names = {"arch": arch, "debian": ARCHITECTURES[arch]}
+    _run("scripts/install-packages", "debian")
+    print(f"xaccel: using the compiler of Debian sid for {arch}", flush=True)
+    system = debian_system.make("sid", f"compiler-{arch}", COMPILER.format(**names))
+    debian_system.use_network(system)
+    with debian_system.mounted(system, {ROOT: "source"}):
+        if debian_system.run(system, BUILD.format(**names)).returncode:
+            sys.exit(f"the wheel for {arch} could not be built")
 
 
-def _versions(wheel: Path, directory: Path) -> dict[str, str]:
-    """Return the versions of the codec libraries in a wheel, by their names."""
-    environment = directory / "venv"
-    venv.create(environment, with_pip=True)
-    python = environment / "bin" / "python"
-    _run(python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", wheel)
-    script = "import json; from xaccel._core import codecs; print(json.dumps(codecs()))"
-    printed = subprocess.run([python, "-I", "-c", script], check=True, stdout=subprocess.PIPE)
-    versions: dict[str, str] = json.loads(printed.stdout)
-    return versions
+def _python_root(arch: str) -> Path:
+    """Return where the system with the compiler has Debian's Python for another architecture."""
+    return Path("/", arch)
 
 
-def _complete(content: Path, versions: dict[str, str]) -> None:
-    """Add the C libraries to the bill of materials."""
-    (path,) = content.glob("*.dist-info/sboms/*.cyclonedx.json")
-    bill = json.loads(path.read_text())
-    versions = {"mimalloc": _mimalloc(), **versions}
-    for name, licence in LICENCES.items():
-        version = versions[name]
-        bill["components"].append(
-            {
-                "type": "library",
-                "bom-ref": f"pkg:generic/{name}@{version}",
-                "name": name,
-                "version": version,
-                "purl": f"pkg:generic/{name}@{version}",
-                "licenses": [{"expression": licence}],
-            }
-        )
-    path.write_text(json.dumps(bill, indent=2))
+def _build(arch: str) -> None:
+    """Build the wheel, and check it."""
+    for old in DIST.glob(f"xaccel-*manylinux*{arch}.whl"):
+        old.unlink()
+    options = ("--target", f"{arch}-unknown-linux-gnu", "--compatibility", "manylinux2014")
+    _run(
+        *(BIN / "maturin", "build", "--quiet", "--release", "--locked", "--zig"),
+        *(*options, "--out", DIST),
+    )
+    (wheel,) = DIST.glob(f"xaccel-*manylinux*{arch}.whl")
+    _check(wheel, f"manylinux_2_17_{arch}")
+    with tempfile.TemporaryDirectory() as directory, zipfile.ZipFile(wheel) as archive:
+        archive.extractall(directory)
+        print(f"Thumbnails work in {_try(Path(directory), arch)}")
+        unpacked = sum(each.file_size for each in archive.infolist())
+    sizes = [f"{size / 1_000_000:.1f} MB" for size in (wheel.stat().st_size, unpacked)]
+    print(f"{wheel.relative_to(ROOT)}: {sizes[0]}, {sizes[1]} installed")
 
 
-def _mimalloc() -> str:
-    """Return the version of the allocator, from the header in its crate."""
-    command = ("cargo", "metadata", "--format-version=1", "--locked", "--features=python")
-    printed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
-    packages = json.loads(printed)["packages"]
-    crate = next(each for each in packages if each["name"] == "libmimalloc-sys")
-    headers = Path(crate["manifest_path"]).parent / "c_src" / "mimalloc"
-    # Without the feature `v2`, the crate builds version 3.
-    text = (headers / "v3" / "include" / "mimalloc.h").read_text()
-    match = re.search("#define MI_MALLOC_VERSION +([0-9]+)([0-9]{2})([0-9]{2})\\b", text)
-    if match is None:
-        sys.exit("the header of mimalloc has no version")
-    return ".".join(str(int(part)) for part in match.groups())
+def _try(content: Path, arch: str) -> str:
+    """Make thumbnails with an unpacked wheel, and return the Python that made them."""
+    python: list[str | Path] = [sys.executable]
+    if arch != platform.machine():
+        root = _python_root(arch)
+        python = [f"qemu-{arch}", "-L", root, root / "usr/bin/python3"]
+    photos = sorted((ROOT / "examples/flask_gallery/photos").glob("p*.jpg"))
+    made = subprocess.run(
+        [*python, "-c", TRIAL, *photos],
+        env={**os.environ, "PYTHONPATH": str(content)},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return made.stdout.strip()
 
 
-def _check(wheel: Path) -> None:
+def _check(wheel: Path, tag: str) -> None:
     shown = subprocess.run(
         [BIN / "auditwheel", "show", wheel], check=True, stdout=subprocess.PIPE, text=True
     ).stdout
-    if f'"{PLATFORM}"' not in shown:
-        sys.exit(f"{wheel.name} does not run on {PLATFORM}:\n{shown}")
+    if f'"{tag}"' not in shown:
+        sys.exit(f"{wheel.name} does not run on {tag}:\n{shown}")
     _run(BIN / "abi3audit", "--strict", wheel)
     _run(BIN / "twine", "check", "--strict", wheel)
 

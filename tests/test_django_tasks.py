@@ -16,6 +16,7 @@ from xaccel.django import thumbnail_url
 from xaccel.django.fields import FocalPointField, ImageField
 
 from tests.support.django_site import database
+from tests.support.doc_pages import commands, run, runs
 
 ROOT = Path(__file__).parents[1]
 
@@ -97,6 +98,28 @@ def test_the_images_of_a_field(media, shots, capfd, version):
     assert any(",g-0.2" in path for path in expected)
 
 
+@runs("docs/scaling.md#Backfill")
+def test_the_commands_of_the_page(found, media, shots, jpeg, capfd):
+    first, second = commands(*found)
+    (media / "photos" / "people").mkdir(parents=True)
+    for name in ("cat.jpg", "people/ann.jpg"):
+        (media / "photos" / name).write_bytes(jpeg)
+    settings = {
+        "THUMBNAIL_SOURCE": str(media / "photos"),
+        "THUMBNAIL_CACHE": str(media / "other"),
+        "THUMBNAIL_PRESETS": {"avatar": "96x96,cover"},
+        "SECRET_KEYS": ["a key of more than 16 bytes"],
+    }
+    (media / "shop.py").write_text(
+        f"from xaccel import Config\napp = Config.from_mapping({settings!r})\n"
+    )
+    assert run(first, media) == "1 image: rendered 2 thumbnails, 0 already existed\n"
+    program, *arguments = second.replace("shop.Photo.image", "xaccel.Shot.image").split()[1:]
+    assert program == "manage.py"
+    call_command(*arguments)
+    assert capfd.readouterr().out == "4 images: rendered 4 thumbnails, 0 already existed\n"
+
+
 def test_a_prefix_of_a_field(media, shots, capfd):
     call_command(
         "xaccel", "backfill", "--field", "xaccel.Shot.image", "--prefix", "shots/1", "--dry-run"
@@ -123,6 +146,8 @@ def test_commands_take_the_settings_of_the_project(media, capfd):
     (media / "cache").mkdir()
     call_command("xaccel", "cache", "stats")
     assert "0 thumbnails" in capfd.readouterr().out
+    call_command("xaccel", "doctor", "--local")
+    assert "ok       cache: The app can write to THUMBNAIL_CACHE." in capfd.readouterr().out
     with pytest.raises(SystemExit) as caught:
         call_command("xaccel", "backfill", "nosuch")
     assert caught.value.code == 2

@@ -27,6 +27,20 @@ def test_every_setting_is_documented_and_none_that_is_not():
     assert documented == {option.name.upper() for option in fields(Config)}
 
 
+def test_the_first_page_has_the_supported_versions():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    prefix = "Programming Language :: Python :: "
+    pythons = [each.removeprefix(prefix) for each in project["classifiers"] if prefix in each]
+    assert project["requires-python"] == f">={pythons[0]}"
+    rows = [f"| Python | {pythons[0]} to {pythons[-1]} |"]
+    for framework in ("Flask", "Django", "Starlette"):
+        (requirement,) = project["optional-dependencies"][framework.lower()]
+        lowest = requirement.removeprefix(f"{framework.lower()}>=")
+        rows.append(f"| {framework} | {lowest} and later |")
+    text = (ROOT / "docs" / "index.md").read_text()
+    assert [row for row in rows if row not in text] == []
+
+
 def test_links_lead_somewhere():
     documents = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
     pages = [ROOT / name for name in documents]

@@ -7,24 +7,20 @@ import pytest
 from xaccel import Config, jinja, probe
 from xaccel.thumbnails.helpers import TemplateHelpers
 
-from tests.support.doc_pages import follow, snippets
+from tests.support.doc_pages import execute, follow, runs
 from tests.support.drawings import RED, svg
 from tests.support.thumbnail_images import photo_file
 
 
-def code(name, language="python"):
-    return [text for kind, text in snippets(name) if kind == language]
-
-
-def test_private_files(tmp_path):
+@runs("docs/how-to/private-files.md")
+def test_private_files(found, tmp_path):
     documents = tmp_path / "srv" / "documents"
     (documents / "invoices").mkdir(parents=True)
     (documents / "report.txt").write_text("Only for members")
     (documents / "invoices" / "7.pdf").write_bytes(b"%PDF-")
     (documents / "cat.jpg").write_bytes(photo_file("JPEG"))
-    text = "\n".join(code("how-to/private-files.md")).replace("/srv/", f"{tmp_path}/srv/")
-    names = {"__name__": __name__}
-    exec(compile(text, "private-files.md", "exec"), names)
+    text = "\n".join(each.text for each in found).replace("/srv/", f"{tmp_path}/srv/")
+    names = execute(text, found[0].page, __name__=__name__)
     client = names["app"].test_client()
 
     assert client.get("/documents/report.txt").status_code == 403
@@ -53,7 +49,8 @@ def photos(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_templates_of_thumbnails(photos):
+@runs("docs/how-to/thumbnails.md", kinds=("jinja",))
+def test_templates_of_thumbnails(found, photos):
     config = Config.from_mapping(
         {
             "SECRET_KEYS": ["for development only"],
@@ -63,18 +60,18 @@ def test_templates_of_thumbnails(photos):
     )
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     jinja.install(environment, TemplateHelpers(config))
-    recipes = code("how-to/thumbnails.md", "jinja")
-    assert len(recipes) >= 7
-    for recipe in recipes:
-        lines = environment.from_string(recipe).render().split("\n")
+    for recipe in found:
+        lines = environment.from_string(recipe.text).render().splitlines()
+        assert lines
         for line in lines:
             assert re.search(r'<img [^>]*src="/t/[^"]+cat\.jpg[^"]*\?key=', line), line
             assert 'alt="A cat"' in line
 
 
-def test_thumbnails_without_an_app(photos, capsys):
-    (text,) = code("how-to/thumbnails.md")
-    exec(compile(text, "thumbnails.md", "exec"), {})
+@runs("docs/how-to/thumbnails.md", kinds=("python",))
+def test_thumbnails_without_an_app(found, photos, capsys):
+    (snippet,) = found
+    execute(snippet.text, snippet.page)
     printed = capsys.readouterr().out.splitlines()
     assert printed[:2] == ["image/webp 300 200", "640"]
     assert printed[2].startswith("#")
@@ -83,15 +80,13 @@ def test_thumbnails_without_an_app(photos, capsys):
 
 
 @pytest.mark.slow
-def test_commands(photos):
+@runs("docs/how-to/command-line.md", kinds=("console", "toml"))
+def test_commands(found, photos):
     (photos / "srv" / "photos").mkdir(parents=True)
     (photos / "srv" / "photos" / "cat.jpg").write_bytes(photo_file("JPEG"))
     (photos / "logo.svg").write_bytes(svg(RED))
-    found = [
-        (kind, text.replace('"/srv/', f'"{photos}/srv/'))
-        for kind, text in snippets("how-to/command-line.md")
-    ]
-    printed = follow(found, photos)
+    moved = [each._replace(text=each.text.replace('"/srv/', f'"{photos}/srv/')) for each in found]
+    printed = follow(moved, photos)
     assert len(printed) == 14
     assert "640" in printed["xaccel probe cat.jpg"]
     signed = printed["xaccel sign --key-file keys --expires-in 3600 /p/documents/report.txt"]

@@ -1,15 +1,19 @@
 """`docs/start/`, step by step: each page makes a site that a visitor can use."""
 
 import re
+import sys
 from http.cookiejar import CookieJar
+from types import SimpleNamespace
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, Request, build_opener
+from wsgiref.util import FileWrapper
 
 import pytest
-from xaccel import probe
+from xaccel import Config, probe
 
-from tests.support.doc_pages import follow, run, serving, snippets
+from tests.support.clients import call_wsgi
+from tests.support.doc_pages import commands, examine, execute, follow, run, runs, serving
 from tests.support.thumbnail_images import photo_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.server]
@@ -18,21 +22,34 @@ REPORT = b"Only for members\n"
 
 
 @pytest.fixture
-def site(request, tmp_path):
+def site(found, tmp_path):
     """A site that follows a page, and a visitor with cookies."""
-    page, photos = request.param
-    found = snippets(f"start/{page}.md")
-    directory = tmp_path / photos
-    follow(found[:1], tmp_path)
+    steps = [each for each in found if each.kind != "indented"]
+    photos = "media" if found[0].page == "docs/start/django.md" else "photos"
+    follow(steps[:1], tmp_path)
     for name in ("a cat.jpg", "dog.jpg"):
-        (directory / name).write_bytes(photo_file("JPEG"))
-    printed = follow(found[1:], tmp_path)
+        (tmp_path / photos / name).write_bytes(photo_file("JPEG"))
+    printed = follow(steps[1:], tmp_path)
     assert any(
         command.startswith(("xaccel config", "python manage.py xaccel")) for command in printed
     )
     assert any("proxy_pass" in file.read_text() for file in (tmp_path / "nginx").iterdir())
-    with serving(found, tmp_path) as address:
+    with serving(steps, tmp_path) as address:
         yield address, build_opener(HTTPCookieProcessor(CookieJar()))
+        check_site(found, address, tmp_path)
+
+
+def check_site(found, address, directory):
+    """Run the commands that ask the running site."""
+    for snippet in found:
+        if snippet.kind == "indented":
+            (command,) = commands(snippet)
+            if "doctor" in command:
+                examine(command.replace("https://www.example.com", address), directory)
+            else:
+                assert REPORT.decode() in run(
+                    command.replace("http://127.0.0.1:8000", address), directory
+                )
 
 
 def status_of(visitor, request):
@@ -55,10 +72,8 @@ def check_photos(address, visitor):
     assert status_of(visitor, f"{address}{changed}") == 403
 
 
-@pytest.mark.parametrize(
-    "site", [("flask", "photos"), ("starlette", "photos")], indirect=True, ids=str
-)
-def test_a_site_with_sign_in(site):
+@runs("docs/start/flask.md", "docs/start/starlette.md")
+def test_a_site_with_sign_in(found, site):
     address, visitor = site
     check_photos(address, visitor)
     report = f"{address}/documents/report.txt"
@@ -67,8 +82,8 @@ def test_a_site_with_sign_in(site):
     assert visitor.open(report).read() == REPORT
 
 
-@pytest.mark.parametrize("site", [("django", "media")], indirect=True)
-def test_a_site_with_django(site, tmp_path):
+@runs("docs/start/django.md")
+def test_a_site_with_django(found, site, tmp_path):
     address, visitor = site
     check_photos(address, visitor)
     with visitor.open(f"{address}/documents/report.txt") as response:
@@ -91,11 +106,25 @@ def test_a_site_with_django(site, tmp_path):
         assert response.read() == REPORT
 
 
-@pytest.mark.parametrize("site", [("any-app", "photos")], indirect=True)
-def test_an_app_without_a_framework(site):
+@runs("docs/start/any-app.md")
+def test_an_app_without_a_framework(found, site, tmp_path, monkeypatch):
     address, visitor = site
     check_photos(address, visitor)
     report = f"{address}/documents/report.txt"
     assert status_of(visitor, report) == 403
     member = Request(report, headers={"Authorization": "Bearer ann"})
     assert visitor.open(member).read() == REPORT
+
+    # The middleware wraps an app that sends its files itself.
+    def sends_files(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return environ["wsgi.file_wrapper"]((tmp_path / "documents" / "report.txt").open("rb"))
+
+    settings = {"SERVER": "nginx", "ROOTS": {tmp_path / "documents": "/_private/documents/"}}
+    gallery = SimpleNamespace(app=sends_files, config=Config.from_mapping(settings))
+    monkeypatch.setitem(sys.modules, "gallery", gallery)
+    (offloaded,) = (each for each in found if each.text.startswith("# offloaded.py\n"))
+    app = execute(offloaded.text, offloaded.page)["app"]
+    status, headers, content = call_wsgi(app, **{"wsgi.file_wrapper": FileWrapper})
+    assert (status, content) == (200, b"")
+    assert headers["X-Accel-Redirect"] == "/_private/documents/report.txt"

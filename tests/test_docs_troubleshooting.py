@@ -11,7 +11,7 @@ from tests.support.doc_pages import page
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "python" / "xaccel"
-PAGE = page("troubleshooting.md")
+PAGE = page("docs/troubleshooting.md")
 ERRORS = {
     name: error
     for name, error in vars(exceptions).items()
@@ -25,6 +25,12 @@ def test_every_finding_of_doctor():
     found = doctor_findings.findings()
     assert {each.check for each in found} == set(doctor_findings.CHECKS)
     assert doctor_findings.tables() in PAGE, "run scripts/doctor_findings.py --write"
+
+
+def test_each_part_of_a_finding_is_one_sentence():
+    for each in doctor_findings.findings():
+        for text in (each.cause, each.consequence, each.fix):
+            assert re.fullmatch(r"[A-Z…`](?:(?![.!?] [A-Z`]).)*\.", text), text
 
 
 def test_every_error_with_its_status():

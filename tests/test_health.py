@@ -9,10 +9,13 @@ from xaccel import health
 from xaccel._core import font_fingerprint
 from xaccel.cli.main import main
 from xaccel.config import Config
+from xaccel.sandbox import pool
+from xaccel.sandbox.support import is_possible
 
 from tests.support.thumbnail_service import KEY
 
 OK = {"status": "ok"}
+SANDBOX = {"sandbox": OK} if is_possible() else {}
 
 
 @pytest.fixture
@@ -33,13 +36,28 @@ def config(photos, tmp_path):
 def test_a_healthy_app(config, tmp_path):
     assert health.check(config()) == {
         "status": "ok",
-        "checks": {"keys": OK, "cache": OK, "space": OK},
+        "checks": {"keys": OK, "cache": OK, "space": OK, **SANDBOX},
     }
     assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_an_app_with_nothing_to_check():
     assert health.check(Config()) == {"status": "ok", "checks": {}}
+
+
+def test_an_app_without_a_sandbox(config):
+    assert "sandbox" not in health.check(config(THUMBNAIL_SANDBOX=False))["checks"]
+
+
+@pytest.mark.skipif(not is_possible(), reason="this machine does not offer the sandbox")
+def test_a_sandbox_that_does_not_start(config, monkeypatch, caplog, tmp_path):
+    pool.close_pools()
+    monkeypatch.setattr(pool, "interpreter", lambda: "/bin/false")
+    report = health.check(config())
+    assert report["status"] == "failing"
+    assert report["checks"]["sandbox"]["problem"] == "The sandbox can't decode an image."
+    assert str(tmp_path) not in json.dumps(report)
+    assert "the sandbox does not work: the render worker did not start" in caplog.text
 
 
 def test_no_keys(config):
@@ -89,7 +107,7 @@ def test_doctor_local(toml, tmp_path, capsys):
     assert main(["doctor", "--local", "--config", toml(tmp_path / "cache")]) == 0
     fonts, fingerprint = font_fingerprint()
     out = capsys.readouterr().out
-    assert out.count("ok ") == 3 + bool(fonts)
+    assert out.count("ok ") == 3 + len(SANDBOX) + bool(fonts)
     assert (fingerprint in out) == bool(fonts)
     (tmp_path / "file").touch()
     assert main(["doctor", "--local", "--config", toml(tmp_path / "file" / "cache")]) == 1

@@ -98,6 +98,16 @@ def test_sweeps(service, counted):
     assert samples()[("xaccel_cache_files",)] == 0
 
 
+def test_an_incomplete_image_is_published_too(service, photos, counted):
+    whole = (photos / "cat.jpg").read_bytes()
+    (photos / "cat.jpg").write_bytes(whole[: len(whole) * 3 // 4])
+    for _ in range(2):
+        assert service.get(service.url("cat.jpg", 50)).status == 200
+    changes = counted()
+    assert changes.pop(("fetch_seconds_count",)) in {1, 2}
+    assert changes == RENDERED | {("thumbnails_total", "jpeg", "hit"): 1}
+
+
 def test_without_a_cache(photos, counted):
     service = Service({"THUMBNAIL_SOURCE": photos, "METRICS": True})
     url = service.url("cat.jpg", 50)
@@ -326,15 +336,19 @@ def spans(monkeypatch):
     return spans
 
 
-def test_spans(photos, tmp_path, spans):
-    service = Service(
-        {"THUMBNAIL_SOURCE": photos, "THUMBNAIL_CACHE": tmp_path / "cache", "TRACING": True}
-    )
+PARTS = ("verify", "fetch", "wait", "render", "decode", "encode", "publish")
+SANDBOX = pytest.mark.parametrize("sandbox", [False, True], ids=["threads", "sandbox"])
+
+
+@SANDBOX
+def test_spans(photos, tmp_path, spans, sandbox):
+    settings = {"THUMBNAIL_CACHE": tmp_path / "cache", "TRACING": True}
+    service = Service({"THUMBNAIL_SOURCE": photos, "THUMBNAIL_SANDBOX": sandbox, **settings})
     url = service.url("cat.jpg", 50)
     assert service.get(url).status == 200
     cold = spans()
     names = [span.name for span in cold]
-    assert set(names) == {f"xaccel.{n}" for n in ("verify", "fetch", "wait", "render", "publish")}
+    assert set(names) == {f"xaccel.{name}" for name in PARTS}
     assert names[0] == "xaccel.verify"
     assert names[-1] == "xaccel.publish"
     (render,) = (span for span in cold if span.name == "xaccel.render")
@@ -343,8 +357,9 @@ def test_spans(photos, tmp_path, spans):
     assert [span.name for span in spans()] == ["xaccel.verify"]
 
 
-def test_the_parts_of_a_render(photos, spans, caplog):
-    settings = {"THUMBNAIL_SOURCE": photos, "THUMBNAIL_SANDBOX": False, "TRACING": True}
+@SANDBOX
+def test_the_parts_of_a_render(photos, spans, caplog, sandbox):
+    settings = {"THUMBNAIL_SOURCE": photos, "THUMBNAIL_SANDBOX": sandbox, "TRACING": True}
     service = Service(settings)
     caplog.set_level(logging.DEBUG, "xaccel.thumbnails")
     assert service.get(service.url("cat.jpg", 50)).status == 200
@@ -352,6 +367,7 @@ def test_the_parts_of_a_render(photos, spans, caplog):
     render, decode, encode = (found[name] for name in ("render", "decode", "encode"))
     assert decode.parent.span_id == encode.parent.span_id == render.context.span_id
     assert decode.start_time < decode.end_time == encode.start_time < encode.end_time
+    assert render.start_time <= decode.start_time
     assert encode.end_time <= render.end_time
     (record,) = (each for each in caplog.records if hasattr(each, "xaccel_decode_seconds"))
     assert 0 < record.xaccel_decode_seconds + record.xaccel_encode_seconds < record.xaccel_seconds

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import os
 import signal
 import subprocess
@@ -135,6 +136,16 @@ def kills():
             if sample.name == "xaccel_sandbox_kills_total"
         }
     )
+
+
+def test_a_render_cannot_have_taken_longer_than_the_app_waited(make, photos, caplog):
+    service = make(TRACING=True)
+    case = Case(service, photos, "answer_late")
+    caplog.set_level(logging.DEBUG, "xaccel.thumbnails")
+    answer = case.answer()
+    assert (answer.status, answer.data) == (200, b"a JPEG")
+    (record,) = (each for each in caplog.records if hasattr(each, "xaccel_decode_seconds"))
+    assert record.xaccel_decode_seconds is record.xaccel_encode_seconds is None
 
 
 @pytest.mark.parametrize("action", ["spin", "trickle"])

@@ -230,6 +230,27 @@ def test_linear_light_keeps_the_brightness_of_fine_patterns():
     assert abs(linear_mean - 188) < 2
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("progressive", [False, True], ids=["sequential", "progressive"])
+@pytest.mark.parametrize("width", [60, 150, 250, 300, 500])
+def test_linear_light_keeps_the_brightness_of_reduced_jpegs(width, progressive, mode):
+    y, x = np.mgrid[0:800, 0:800]
+    pattern = 40 + 175 * ((x + y) % 2 ^ (x // 400))
+    pattern[:, 400:] += 40 * (y[:, 400:] // 2 % 2)
+    picture = Image.fromarray(pattern.clip(0, 255).astype(np.uint8)).convert(mode)
+    source = encoded(picture, "JPEG", quality=95, progressive=progressive)
+    linear = opened(thumbnail(source, width, format="png", linear=True)).convert("RGB")
+    # A PNG is resized at its full size.
+    expected = opened(thumbnail(png_of(source), width, format="png", linear=True)).convert("RGB")
+    assert difference(linear, expected) < 1.5
+    usual = opened(thumbnail(source, width, format="png")).convert("RGB")
+    assert difference(usual, expected) > 8
+
+
+def png_of(source):
+    return encoded(Image.open(io.BytesIO(source)), "PNG")
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_linear_light_is_much_the_same_for_smooth_pictures(kind):
     source = photo_file(kind)

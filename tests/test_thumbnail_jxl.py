@@ -89,11 +89,12 @@ def test_limits():
         thumbnail(source, 20, limits=Limits(timeout=0))
 
 
+@pytest.mark.parametrize("count", [12, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["lossless", "lossy", "recompressed", "animated", "opacity"])
-def test_damage(name):
+def test_damage(name, count):
     source = content(name)
     chance = random.Random(name)
-    for _ in range(12):
+    for _ in range(count):
         damaged = bytearray(source)
         damaged[chance.randrange(2, len(source))] ^= 1 << chance.randrange(8)
         for file in (bytes(damaged), source[: chance.randrange(12, len(source))]):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.doc_pages import runs, snippets
+
 SITE = Path(__file__).parent / "support" / "wagtail_site.py"
 
 pytestmark = pytest.mark.slow
@@ -15,7 +17,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    command = [sys.executable, SITE, tmp_path_factory.mktemp("wagtail")]
+    (example,) = snippets("docs/templates.md#Wagtail")
+    command = [sys.executable, SITE, tmp_path_factory.mktemp("wagtail"), example.text]
     made = subprocess.run(command, capture_output=True, check=False, text=True)
     assert made.returncode == 0, made.stderr
     return json.loads(made.stdout)
@@ -24,6 +27,14 @@ def report(tmp_path_factory):
 @pytest.fixture(params=["django", "jinja2"])
 def made(request, report):
     return report[request.param]
+
+
+@runs("docs/templates.md#Wagtail")
+def test_the_template_of_the_page(found, report):
+    assert len(found) == 1
+    assert re.search(
+        r'<img src="/t/300x200,cover,g-0.8-0.4/original_images/a.jpg\?', report["template"]
+    )
 
 
 def test_no_query_and_no_rendition(report):

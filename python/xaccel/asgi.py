@@ -3,9 +3,10 @@
     xaccel = XAccel(Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
 
     async def app(scope, receive, send):
-        if not allowed(scope):
-            ...
-        await xaccel.send_private_file("film.mp4")(scope, receive, send)
+        if allowed(scope):
+            await xaccel.send_private_file("film.mp4")(scope, receive, send)
+        else:
+            await forbidden(scope, receive, send)
 
 `send_private_file()` returns an ASGI app. A Starlette view can return this app as its response. In
 FastAPI views, use `xaccel.starlette`. Nothing blocks the event loop: files are located and read in

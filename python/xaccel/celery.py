@@ -62,6 +62,8 @@ def init_app(app: Celery, found: Any = None) -> None:
         # Both tasks can safely run twice, so they are acknowledged late. This way, no task is lost
         # if a worker dies.
         "acks_late": True,
+        # Otherwise, the tasks of the first Celery app in a process would run in all others.
+        "shared": False,
     }
 
     @app.task(name=RENDER, **options)

@@ -50,6 +50,7 @@ class XAccel:
         def create_app():
             app = Flask(__name__)
             xaccel.init_app(app)
+            return app
 
     If `SECRET_KEYS` is not set, the URLs are signed with keys derived from the app's `SECRET_KEY`
     and `SECRET_KEY_FALLBACKS`.

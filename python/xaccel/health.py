@@ -12,6 +12,7 @@ The report does not contain paths, keys or hosts, so you can show it to everyone
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -19,8 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xaccel._log import fields, one_line
 from xaccel.config import Config
-from xaccel.exceptions import ConfigError
+from xaccel.exceptions import ConfigError, XaccelError
+
+_logger = logging.getLogger("xaccel.sandbox")
+
+_SMALLEST_GIF = b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\0;"
 
 LEAST_FREE = 64 * 1024 * 1024
 """The free space that the disk of the cache should have, in bytes."""
@@ -31,7 +37,7 @@ class Check:
     """The result of a single check."""
 
     name: str
-    """The subject: `keys`, `cache`, `space` or `store`."""
+    """The subject: `keys`, `cache`, `space`, `store` or `sandbox`."""
     problem: str = ""
     """What is wrong, in one sentence; empty if nothing is."""
     consequence: str = ""
@@ -42,7 +48,8 @@ def check(config: Config) -> dict[str, Any]:
     """Return a report: `{"status": "ok", "checks": {"keys": {"status": "ok"}, …}}`.
 
     A status is `ok` or `failing`. A check that fails also has a `problem`. The check of the store
-    takes a request, and up to three seconds if the store does not respond.
+    takes a request, and up to three seconds if the store does not respond. The check of the sandbox
+    starts a render worker if none is idle.
     """
     checks = {
         each.name: {"status": "failing", "problem": each.problem}
@@ -66,6 +73,8 @@ def run(config: Config) -> Iterator[Check]:
         yield _space(cache)
         if config.thumbnail_store is not None:
             yield _store(config)
+    if config.has_thumbnail_endpoint and config.thumbnail_sandbox:
+        yield from _sandbox(config)
 
 
 def _keys(config: Config) -> Check:
@@ -127,3 +136,30 @@ def _store(config: Config) -> Check:
                 "xaccel.thumbnails has the error.",
             )
     return Check("store")
+
+
+def _sandbox(config: Config) -> Iterator[Check]:
+    """Read an image in the sandbox, if this machine offers one."""
+    # An app without a sandbox does not load these modules.
+    from xaccel.sandbox.support import is_possible  # noqa: PLC0415
+    from xaccel.thumbnails.direct import DirectRenderer, in_memory  # noqa: PLC0415
+
+    if not is_possible():
+        return
+    try:
+        DirectRenderer(config).probe(in_memory(_SMALLEST_GIF))
+    except (XaccelError, OSError) as error:
+        _logger.warning(
+            "the sandbox does not work: %s",
+            one_line(error),
+            extra=fields("sandbox_failing", error=type(error).__name__),
+        )
+        yield Check(
+            "sandbox",
+            "The sandbox can't decode an image.",
+            "Images can't be rendered.",
+            "Let the app start processes and use the layers of the sandbox; the log of "
+            "xaccel.sandbox has the error.",
+        )
+    else:
+        yield Check("sandbox")

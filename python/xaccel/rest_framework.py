@@ -1,7 +1,9 @@
 """xaccel for Django REST framework: thumbnails in responses, and image uploads without Pillow.
 
-class PhotoSerializer(serializers.ModelSerializer):
-    thumbnails = ThumbnailField(source="image", sizes={"small": "300x200,cover"})
+A serializer declares the sizes:
+
+    class PhotoSerializer(serializers.ModelSerializer):
+        thumbnails = ThumbnailField(source="image", sizes={"small": "300x200,cover"})
 """
 
 from __future__ import annotations

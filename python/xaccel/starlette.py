@@ -1,12 +1,14 @@
 """xaccel for Starlette and FastAPI: like `xaccel.asgi`, but with Starlette responses.
 
-xaccel = XAccel(Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
+A view returns the response:
 
-@app.get("/video/{name}")
-async def video(name: str) -> Response:
-    if not allowed(...):
-        raise HTTPException(403)
-    return xaccel.send_private_file(name)
+    xaccel = XAccel(Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
+
+    @app.get("/video/{name}")
+    async def video(name: str, request: Request) -> Response:
+        if not allowed(request):
+            raise HTTPException(403)
+        return xaccel.send_private_file(name)
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     xaccel = XAccel(Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
 
     def app(environ, start_response):
-        if not allowed(environ):
-            ...
-        return xaccel.send_private_file("film.mp4")(environ, start_response)
+        if allowed(environ):
+            return xaccel.send_private_file("film.mp4")(environ, start_response)
+        return forbidden(environ, start_response)
 
 `send_private_file()` returns a WSGI app. If your framework's views may return a WSGI app (as in
 Werkzeug, Bottle, Pyramid …), return it from the view.
@@ -75,9 +75,11 @@ class _EndpointApp:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Respond to one request."""
         found = environ_mount(environ) or self.config.mount
-        mount, path = split_mount(wsgi_path(environ), found, self._prefix)
+        whole = wsgi_path(environ)
+        mount, path = split_mount(whole, found, self._prefix)
         query = environ.get("QUERY_STRING", "")
-        response = self._endpoint.respond(path, query, Request.from_environ(environ), mount)
+        request = Request.from_environ(environ, path=whole)
+        response = self._endpoint.respond(path, query, request, mount)
         return respond(response, environ, start_response)
 
 

@@ -111,6 +111,7 @@ mod tests {
 
     use super::super::messages::{ErrorKind, ReplyReader, Work};
     use super::*;
+    use crate::thumbnail::Durations;
     use crate::thumbnail::format::OutputFormat;
     use crate::thumbnail::limits::Limits;
 
@@ -171,8 +172,10 @@ mod tests {
         for length in [0, 5, 1_000_000] {
             let data = vec![7; length];
             let format = OutputFormat::Jpeg;
+            let durations = Durations::default();
+            let (data, is_complete) = (data.as_slice(), false);
             let reply =
-                Reply::Thumbnail { data: &data, width: 1, height: 2, format, is_complete: false };
+                Reply::Thumbnail { data, width: 1, height: 2, format, is_complete, durations };
             thread::scope(|scope| {
                 scope.spawn(|| worker.send(&reply).unwrap());
                 let (mut reader, mut piece) = (ReplyReader::default(), vec![0; 10_000]);

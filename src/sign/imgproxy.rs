@@ -286,6 +286,7 @@ mod tests {
     struct Vectors {
         paths: Vec<Signed>,
         urls: Vec<Translated>,
+        refused: Vec<Refused>,
     }
 
     #[derive(Deserialize)]
@@ -304,6 +305,13 @@ mod tests {
         spec: String,
         expires: Option<i64>,
         url: String,
+    }
+
+    #[derive(Deserialize)]
+    struct Refused {
+        source: String,
+        spec: String,
+        error: String,
     }
 
     fn vectors() -> Vectors {
@@ -332,6 +340,16 @@ mod tests {
         assert_eq!(signer.url("", &spec, None), Err(DialectError::NoSource));
         let error = SignError::ExpiresOutOfRange { expires: 0 };
         assert_eq!(signer.url("a", &spec, Some(0)), Err(error.into()));
+    }
+
+    #[test]
+    fn names_what_it_cannot_translate() {
+        let signer = ImgproxySigner::new(&["00"], &["00"], 32).unwrap();
+        for Refused { source, spec, error } in vectors().refused {
+            let parsed = Spec::parse(&spec).unwrap();
+            let refused = signer.url(&source, &parsed, None).expect_err(&spec).to_string();
+            assert!(refused.contains(&error), "{spec}: {refused}");
+        }
     }
 
     #[test]

@@ -59,6 +59,8 @@ mod trim;
 pub mod watermark;
 pub mod xmp;
 
+use std::time::Duration;
+
 use crate::error::ThumbnailError;
 use color::Converter;
 use crop::{Geometry, Window};
@@ -86,6 +88,15 @@ pub struct Thumbnail {
     /// Whether the source contained all pixels that the thumbnail shows. If not, the source is
     /// damaged or has not yet arrived completely.
     pub is_complete: bool,
+}
+
+/// How long the two steps of [`render_in_two_steps`] took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Durations {
+    /// All steps before the encoding.
+    pub decoding: Duration,
+    /// The encoding.
+    pub encoding: Duration,
 }
 
 /// Make a thumbnail of an image.

@@ -78,6 +78,10 @@ impl<'a> RenderPlan<'a> {
                 // Codecs average gamma-encoded samples when they shrink an image.
                 Averaging::LinearLight => Size { width: u32::MAX, height: u32::MAX },
             },
+            linear_size: match options.averaging {
+                Averaging::Encoded => None,
+                Averaging::LinearLight => Some(geometry.decoded_size()),
+            },
             // Scores are relative to the picture with all its chroma.
             half_chroma: target.is_none() && encode::halves_chroma(format, quality, style),
             max_frames: options.max_frames(header),

@@ -71,7 +71,8 @@ pub(super) fn picture(
             data,
         };
         let planes = components.into_iter().map(plane).collect();
-        let image = Planes { width: columns, height: rows, color: Color::YCbCr, planes };
+        let image =
+            Planes { width: columns, height: rows, color: Color::YCbCr, planes, variances: None };
         Picture { width, height, kind: PixelKind::Rgb, data: image.to_rgb() }
     }))
 }

@@ -36,6 +36,7 @@ pub(super) fn open<'a>(
     let frames = options.frames_of(&header);
     let request = DecodeRequest {
         size: if header.is_scalable { scaled(&header, options)? } else { FULL },
+        linear_size: None,
         half_chroma: false,
         max_frames: options.max_frames(&header),
         is_partial: options.is_partial,
@@ -183,7 +184,8 @@ impl Source for Trimmed<'_> {
                 Ok(completeness)
             }
             TrimmedPixels::Part(source, area) => {
-                let full = DecodeRequest { size: FULL, half_chroma: false, ..request };
+                let full =
+                    DecodeRequest { size: FULL, linear_size: None, half_chroma: false, ..request };
                 source.frames(full, &mut |frame| {
                     let picture = cut(frame.pixels.into_picture()?, area);
                     let picture = raster::shrink(picture, request.size);
@@ -191,7 +193,7 @@ impl Source for Trimmed<'_> {
                 })
             }
             TrimmedPixels::Animation(source, area) => {
-                let request = DecodeRequest { size: FULL, ..request };
+                let request = DecodeRequest { size: FULL, linear_size: None, ..request };
                 source.frames(request, &mut |frame| {
                     let picture = cut(frame.pixels.into_picture()?, area);
                     sink(Frame { picture, delay: frame.delay }.into())

@@ -1,7 +1,9 @@
 """nginx's log counts what the app does not see, and agrees with the app on the rest."""
 
 import http.client
+import json
 import re
+import subprocess
 import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +15,7 @@ from xaccel import Config, ConfigError
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import configuration as nginx
 
+from tests.support.doc_pages import runs
 from tests.support.servers.mixed_traffic import WAYS, asked, disagreements, running_site
 from tests.support.servers.process import HOST, PATIENCE, free_port, running
 
@@ -46,12 +49,17 @@ def test_everything_adds_up(tmp_path, home, jpeg, way):
     assert found["private_file", link[0], 200] == link[1]
 
 
-def test_mtail_reads_the_log(tmp_path, home, jpeg):
+@runs("docs/operations.md#nginx's log")
+def test_mtail_reads_the_log(found, tmp_path, home, jpeg):
+    start, query = found
     with running_site(home / "metrics-mtail", "njs", jpeg) as traffic:
         port = free_port()
         log = traffic.directory / "log.json"
-        command = ("mtail", "--progs", RECIPE, "--logs", log, "--port", str(port))
-        command += ("--address", HOST, "--logtostderr", "--poll_interval", "50ms")
+        places = {"nginx.mtail": str(RECIPE), "/var/log/nginx/shop.json": str(log)}
+        command = [places.get(each, each) for each in start.text.split()]
+        assert {*places.values()} <= {*command}
+        command += ["--port", str(port), "--address", HOST]
+        command += ["--logtostderr", "--poll_interval", "50ms"]
         with running(command, port, tmp_path / "mtail.log"):
             traffic.visit(0)
             # What a visitor sends does not pass for other fields.
@@ -75,6 +83,42 @@ def test_mtail_reads_the_log(tmp_path, home, jpeg):
     assert requests == expected
     assert of(scraped, "sent_bytes_total") == sizes
     assert sum(of(scraped, "request_seconds_count").values()) == len(lines)
+    check_share(query.text, requests, tmp_path)
+
+
+def check_share(query, requests, directory):
+    """Prometheus computes the share of thumbnails that nginx sent without the app."""
+    series = [
+        {
+            "series": "xaccel_nginx_requests_total"
+            f'{{kind="{kind}",handled_by="{by}",status="{status}"}}',
+            "values": f"0+{number}x10",
+        }
+        for (kind, by, status), number in requests.items()
+    ]
+    thumbnails = sum(number for key, number in requests.items() if key[::2] == ("thumbnail", "200"))
+    share = requests["thumbnail", "nginx", "200"] / thumbnails
+    assert 0 < share < 1
+    case = {
+        "interval": "1m",
+        "input_series": series,
+        "promql_expr_test": [
+            {
+                "expr": query,
+                "eval_time": "10m",
+                "exp_samples": [{"labels": "{}", "value": share}],
+            }
+        ],
+    }
+    (directory / "test.json").write_text(json.dumps({"rule_files": [], "tests": [case]}))
+    done = subprocess.run(
+        ["promtool", "test", "rules", directory / "test.json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def scrape(port):

@@ -20,30 +20,20 @@ from pathlib import Path
 import pytest
 import xaccel
 
+from tests.support.doc_pages import runs
 from tests.support.servers.process import HOST, PATIENCE, free_port
 from tests.support.servers.site import children
 
 pytestmark = pytest.mark.slow
 
-PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
-SECTION = re.compile(r"^#{2,3} (.+)$", re.MULTILINE)
-SNIPPET = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"^ *(old|new|)\$ (.+)$", re.MULTILINE)
-PREFIX = "Runbooks"
+COMMAND = re.compile(r"^(old|new|)\$ (.+)$", re.MULTILINE)
 KEY = "the first key of the site, long enough"
 VERSION = importlib.metadata.version("xaccel")
 
 
-def sections():
-    """Return the text of each section, by its heading."""
-    _, *parts = SECTION.split(PAGE.read_text())
-    return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
-def steps(heading):
-    """Return the commands of each console block in a section, as pairs of machine and command."""
-    blocks = [text for _, kind, text in SNIPPET.findall(sections()[heading]) if kind == "console"]
-    return [COMMAND.findall(text) for text in blocks]
+def steps(found):
+    """Return the commands of each console block, as pairs of machine and command."""
+    return [COMMAND.findall(each.text) for each in found if each.kind == "console"]
 
 
 class Machine:
@@ -60,11 +50,11 @@ class Machine:
         }
         self._environment.pop("PYTHONPATH", None)
 
-    def make(self, jpeg, *, server="nginx", verify="njs"):
-        for _, _, text in SNIPPET.findall(sections()[PREFIX]):
-            named = re.match(r"# (\S+)\n", text)
+    def make(self, found, jpeg, *, server="nginx", verify="njs"):
+        for snippet in found:
+            named = re.match(r"# (\S+)\n", snippet.text)
             if named is not None:
-                (self.directory / named[1]).write_text(text)
+                (self.directory / named[1]).write_text(snippet.text)
         self._edit("shop.py", '"SERVER": "nginx"', f'"SERVER": "{server}"')
         if verify == "secure-link":
             self._edit("shop.py", '"ROOTS"', '"SIGNATURE": "secure-link-md5",\n    "ROOTS"')
@@ -213,18 +203,18 @@ def visitors(machine):
         visiting.result()
 
 
-def start(machine):
-    (commands,) = steps(PREFIX)
+def start(machine, commands):
     machine.run(commands)
     until(answers(machine, machine.port))
 
 
+@runs("docs/operations.md#Runbooks", "docs/operations.md#Changing a key", together=True)
 @pytest.mark.parametrize("verify", ["app", "njs", "secure-link"])
-def test_changing_a_key(place, jpeg, verify):
-    add, move, remove = steps("Changing a key")
+def test_changing_a_key(found, place, jpeg, verify):
+    begin, add, move, remove = steps(found)
     with machines(place, ["site"]) as (machine,):
-        machine.make(jpeg, verify=verify)
-        start(machine)
+        machine.make(found, jpeg, verify=verify)
+        start(machine, begin)
         old = machine.urls()
         machine.serves(old)
         keys = machine.directory / "secret_keys"
@@ -246,12 +236,12 @@ def test_changing_a_key(place, jpeg, verify):
             assert secrets.stat().st_mode & 0o777 == 0o600
 
 
-def test_from_direct_to_nginx(place, jpeg):
-    front, check, offload, doctor = steps("From `direct` to nginx")
-    ((_, start_app), *_), *_ = steps(PREFIX)
+@runs("docs/operations.md#Runbooks", "docs/operations.md#From `direct` to nginx", together=True)
+def test_from_direct_to_nginx(found, place, jpeg):
+    begin, front, check, offload, doctor = steps(found)
     with machines(place, ["site"]) as (machine,):
-        machine.make(jpeg, server="direct")
-        machine.run([("", start_app)])
+        machine.make(found, jpeg, server="direct")
+        machine.run(begin[:1])
         until(answers(machine, machine.app_port))
         urls = machine.urls(machine.app_port)
         machine.serves(urls, machine.app_port)
@@ -266,11 +256,12 @@ def test_from_direct_to_nginx(place, jpeg):
         assert "The server sends the file." in machine.run(doctor)
 
 
-def test_moving_to_another_machine(place, jpeg):
-    pack, unpack, begin, backfill, end = steps("Moving to another machine")
+@runs("docs/operations.md#Runbooks", "docs/operations.md#Moving to another machine", together=True)
+def test_moving_to_another_machine(found, place, jpeg):
+    first, pack, unpack, begin, backfill, end = steps(found)
     with machines(place, ["old", "new"]) as (old, new):
-        old.make(jpeg)
-        start(old)
+        old.make(found, jpeg)
+        start(old, first)
         urls = old.urls()
         old.serves(urls)
         (thumbnail,) = (path for path in (old.directory / "cache").rglob("*.jpg") if path.is_file())
@@ -341,14 +332,15 @@ def environment(place, monkeypatch):
     return directory / "bin", old, new
 
 
-def test_upgrading(place, environment, jpeg):
+@runs("docs/operations.md#Runbooks", "docs/operations.md#Upgrading xaccel", together=True)
+def test_upgrading(found, place, environment, jpeg):
     programs, old, new = environment
-    install, check, restart, doctor, clear, back = steps("Upgrading xaccel")
+    begin, install, check, restart, doctor, clear, back = steps(found)
     version = [("", "python -m pip show xaccel")]
     with machines(place, ["site"], programs) as (machine,):
-        machine.make(jpeg)
+        machine.make(found, jpeg)
         assert f"Version: {old}\n" in machine.run(version)
-        start(machine)
+        start(machine, begin)
         urls = machine.urls()
         machine.serves(urls)
         with visitors(machine):

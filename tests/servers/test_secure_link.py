@@ -7,6 +7,7 @@ import pytest
 from xaccel.exceptions import BadSignature
 from xaccel.signing import SecureLinkSigner, Signer
 
+from tests.support.doc_pages import runs, values
 from tests.support.servers.nginx import nginx
 
 SECRET = "a secret of 16 bytes or more; 'quoted' {braces}"
@@ -165,3 +166,52 @@ def test_other_expressions(other_expressions, prefix):
     for name in variables:
         changed = signer.sign(f"{prefix}a", expires=expiry, variables=variables | {name: "x"})
         assert other_expressions.get(changed).status == 403, name
+
+
+@runs("docs/signing.md#Other expressions of nginx's `secure_link`")
+def test_the_location_of_the_page(found, tmp_path):
+    code, location = found
+    (tmp_path / "files" / "videos").mkdir(parents=True)
+    (tmp_path / "files" / "videos" / "a.mp4").write_bytes(b"film")
+    names = {"SecureLinkSigner": SecureLinkSigner}
+    (other,) = values(code.text, code.page, names).values()
+    here = {"remote_addr": "127.0.0.1"}
+    signed = names["signer"].sign("/videos/a.mp4", expires_in=3600, variables=here)
+    past = names["signer"].sign("/videos/a.mp4", expires=PAST, variables=here)
+    config = f"server {{ listen $ADDRESS; root {tmp_path}/files; {location.text} }}"
+    directory = tmp_path / "nginx"
+    directory.mkdir()
+    with nginx(directory, config) as server:
+        assert server.get(signed) == (200, b"film")
+        assert server.get(past).status == 410
+        # It was signed for another address.
+        assert server.get(other).status == 403
+
+
+@runs("python/xaccel/_core.pyi#SecureLinkSigner")
+def test_the_locations_of_the_docstring(found, tmp_path):
+    """URLs that expire, URLs that do not, and a location for both."""
+    expiring, lasting, either = (each.text.replace("SECRET", SECRET) for each in found)
+    mapping, link = either.splitlines()
+    first, *rest = expiring.splitlines()
+    assert first.startswith("secure_link ")
+    locations = {"/a/": expiring, "/b/": lasting, "/c/": "\n".join([link, *rest])}
+    made = "".join(
+        f'location {place} {{ {text} default_type ""; return 200 $uri; }}'
+        for place, text in locations.items()
+    )
+    expression = "$secure_link_expires$uri$remote_addr $secret"
+    signers = {place: SecureLinkSigner(SECRET, expression) for place in ("/a/", "/c/")}
+    signers["/b/"] = SecureLinkSigner(SECRET, "$secret$uri", key_param="st")
+    with nginx(tmp_path, f"{mapping} server {{ listen $ADDRESS; {made} }}") as server:
+        for place, signer in signers.items():
+            values = {} if place == "/b/" else {"variables": {"remote_addr": "127.0.0.1"}}
+            if place != "/b/":
+                signed = signer.sign(f"{place}x", expires=FUTURE, **values)
+                assert server.get(signed) == (200, f"{place}x".encode())
+                past = signer.sign(f"{place}x", expires=PAST, **values)
+                assert server.get(past).status == 410
+            if place != "/a/":
+                signed = signer.sign(f"{place}x", **values)
+                assert server.get(signed) == (200, f"{place}x".encode())
+            assert server.get(signed.replace("x?", "y?")).status == 403

@@ -2,8 +2,10 @@
 
 import contextlib
 import http.client
+import json
 import os
 import re
+import resource
 import shlex
 import signal
 import socket
@@ -16,6 +18,7 @@ import pytest
 import yaml
 from xaccel.cli.main import main
 
+from tests.support.servers import systemd
 from tests.support.servers.process import free_port, running, started
 from tests.support.servers.s3 import WEED, S3Server
 
@@ -137,6 +140,100 @@ def test_the_command_starts_the_app_on_the_socket(project, tmp_path, asgi):
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
+
+
+SERVICE = """
+import os
+from pathlib import Path
+import flask
+from xaccel.flask import XAccel, thumbnail_url
+
+PATHS = ["/", "/etc", "/srv", "/srv/shop", "/srv/shop/photos", "/srv/shop/cache"]
+
+app = flask.Flask(__name__)
+app.config["XACCEL"] = {
+    "THUMBNAIL_SOURCE": "/srv/shop/photos",
+    "THUMBNAIL_CACHE": "/srv/shop/cache",
+    "THUMBNAIL_SANDBOX": True,
+    "SECRET_KEYS": ["a key of more than 16 bytes"],
+}
+XAccel(app)
+
+@app.get("/")
+def index():
+    return {
+        "url": thumbnail_url("cat.jpg", 40),
+        "status": Path("/proc/self/status").read_text(),
+        "files": os.sysconf("SC_OPEN_MAX"),
+        "writable": [path for path in PATHS if os.access(path, os.W_OK)],
+    }
+"""
+
+
+@pytest.mark.skipif(
+    not (os.geteuid() == 0 and systemd.is_possible()), reason="this needs root and namespaces"
+)
+def test_the_units_start_the_app(project, tmp_path, jpeg):
+    """The service runs as its user, in its limits, and decodes images in the sandbox."""
+    port = free_port()
+    (project / "shop.py").write_text(SERVICE)
+    (project / "photos").mkdir()
+    (project / "photos" / "cat.jpg").write_bytes(jpeg)
+    (project / "cache").mkdir()
+    os.chown(project / "cache", systemd.UID, systemd.GID)
+    out = tmp_path / "units"
+    write(out, "--upstream", f"127.0.0.1:{port}", "--directory", "/srv/shop")
+    addition = out / "shop-sweep.service.d" / "test.conf"
+    addition.parent.mkdir()
+    # On a busy machine, a process of the lowest priority may have to wait for minutes.
+    addition.write_text(
+        "[Service]\nNice=0\n"
+        "ExecStopPost=/bin/sh -c 'echo $SERVICE_RESULT > /srv/shop/cache/swept'\n"
+    )
+    wanted = ("shop.socket", "shop.service", "shop-sweep.service")
+    with systemd.booted(project, out, wanted, tmp_path / "systemd.log") as process:
+        page = json.loads(body_of(process, port, "/"))
+        image = body_of(process, port, page["url"])
+        swept = project / "cache" / "swept"
+        wait(process, lambda: swept.exists() and swept.read_text())
+    assert image.startswith(b"\xff\xd8")
+    status = dict(line.split(":\t", 1) for line in page["status"].splitlines() if ":\t" in line)
+    assert set(status["Uid"].split()) == {str(systemd.UID)}
+    assert int(status["CapBnd"], 16) == int(status["CapEff"], 16) == 0
+    assert (status["NoNewPrivs"], status["Seccomp"], status["Umask"]) == ("1", "2", "0027")
+    # Even root can have a lower limit in a container.
+    assert page["files"] == min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    assert page["writable"] == ["/srv/shop/cache"]
+    assert swept.read_text() == "success\n"
+
+
+def wait(process, condition):
+    """Wait for a condition, as long as a process runs."""
+    deadline = time.monotonic() + 60
+    while not (value := condition()):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return value
+
+
+def body_of(process, port, path):
+    """Wait until the app responds, and return the body."""
+
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    with contextlib.closing(client):
+
+        def is_connected():
+            with contextlib.suppress(ConnectionRefusedError):
+                client.connect()
+                return True
+            return False
+
+        wait(process, is_connected)
+        client.request("GET", path)
+        response = client.getresponse()
+        assert response.status == 200
+        return response.read()
 
 
 def test_the_sweep_command(project, tmp_path):

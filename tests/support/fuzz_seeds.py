@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.support.drawings import drawing
+from tests.support.drawings import drawing, svg
 from tests.support.thumbnail_files import apng, avif_grid
 from tests.support.thumbnail_images import (
     cmyk_profile,
@@ -119,6 +119,9 @@ SEEDS = {
     "deflate.tif": _still("TIFF", "L", compression="tiff_adobe_deflate"),
     "packbits.tif": _still("TIFF", compression="packbits"),
     "fax.tif": _still("TIFF", "1", compression="group4"),
+    "fax-1d.tif": _still("TIFF", "1", compression="group3"),
+    "fax-runs.tif": _still("TIFF", "1", compression="tiff_ccitt"),
+    "lzma.tif": _still("TIFF", compression="lzma"),
     "jpeg.tif": _still("TIFF", "L", compression="jpeg"),
     "jpeg-chroma.tif": _still("TIFF", compression="jpeg"),
     "differences.tif": _still("TIFF", compression="tiff_lzw", tiffinfo={317: 2}),
@@ -131,6 +134,7 @@ SEEDS = {
     "gray.avif": _still("AVIF", "L", subsampling="4:0:0", speed=10),
     "grid.avif": lambda: avif_grid(photo(120, 70, "RGBA"), 2, 2, 64),
     "animated.avif": _moving("AVIF", "RGBA", speed=10),
+    "fax-2d.tif": (IMAGES / "fax-2d.tif").read_bytes,
     # Gray in HDR is refused.
     **{
         path.name: path.read_bytes
@@ -144,6 +148,29 @@ DRAWINGS = {
     "drawing.svgz": lambda: gzip.compress(drawing(), mtime=0),
 }
 
+ELEMENTS = {
+    "path": "<path d='M1 1h9v9A3 3 0 0 1 5 5Q1 2 3 4T9 9z' stroke='#123' stroke-dasharray='1 .1'/>",
+    "use": "<g id='a'><rect width='3' height='3'/></g><g id='b'><use href='#a'/></g>"
+    "<use href='#b' x='4'/>",
+    "pattern": "<pattern id='p' width='.1' height='.1'><rect width='1' height='1'/></pattern>"
+    "<rect width='9' height='9' fill='url(#p)'/>",
+    "mask": "<mask id='m'><rect width='9' height='9' fill='red' mask='url(#m)'/></mask>"
+    "<rect width='9' height='9' mask='url(#m)'/>",
+    "filter": "<filter id='f' x='-9' width='99'><feGaussianBlur stdDeviation='3'/><feTurbulence "
+    "baseFrequency='.1' numOctaves='3'/><feMorphology radius='2'/><feConvolveMatrix order='3' "
+    "kernelMatrix='1 2 1 0 0 0 1 2 1'/><feTile/></filter><circle r='5' filter='url(#f)'/>",
+    "marker": "<marker id='k' markerWidth='9' markerHeight='9'><circle r='1'/></marker>"
+    "<polyline points='1,1 2,3 5,4' marker-start='url(#k)' marker-mid='url(#k)'/>",
+    "text": "<text x='1 2 3' y='5' rotate='9' font-size='4' letter-spacing='2'>Ab<tspan dx='1'>c"
+    "</tspan><textPath href='#q'>de</textPath></text><path id='q' d='M0 0L9 9'/>",
+    "style": "<style>* { fill: red } g > rect.x:first-child { opacity: .5 }</style>"
+    "<g><rect class='x' width='9' height='9'/></g>",
+    "switch": "<switch><g systemLanguage='de'/><g><svg viewBox='0 0 3 3' width='5'><rect width='3' "
+    "height='3'/></svg></g></switch><symbol id='s'/><use href='#s'/>",
+    "entity": "<desc>&#65;</desc><rect transform='matrix(1 .2 .3 1 2 3)' width='9' height='9'/>",
+}
+"""Elements of SVG files, one kind in each seed."""
+
 TEXTS = {
     "copyright": [
         NOTICE,
@@ -151,12 +178,12 @@ TEXTS = {
         "8BIM\4\4\0\0\0\0\0\x08\x1c\2\x50\0\3Ann",
         "MM\0*\0\0\0\x08\0\1\1\x3b\0\2\0\0\0\4Ann\0",
     ],
-    # The size of the pieces, then a head of 16 bytes and the body.
+    # The size of the pieces, then a head of 32 bytes and the body.
     "reply": [
-        "\x09\1\0\1\0\10\0\0\0\10\0\0\0\6\0\0\0a JPEG",
-        "\x09\2\0\0\0\0\0\0\0\0\0\0\0\5\0\0\0data:",
-        "\x40\3\2\0\0\0\0\0\0\0\0\0\0\7\0\0\0corrupt",
-        "\x40\4\0\0\0\5\0\0\0\0\0\0\0\5\0\0\0error",
+        "\x09\1\0\1\0\10\0\0\0\10\0\0\0\6\0\0\0" + "\1\2\0\0\0\0\0\0" * 2 + "a JPEG",
+        "\x09\2\0\0\0\0\0\0\0\0\0\0\0\5\0\0\0" + "\0" * 16 + "data:",
+        "\x40\3\2\0\0\0\0\0\0\0\0\0\0\7\0\0\0" + "\0" * 16 + "corrupt",
+        "\x40\4\0\0\0\5\0\0\0\0\0\0\0\5\0\0\0" + "\0" * 16 + "error",
     ],
     "spec": [
         "300x200",
@@ -186,6 +213,12 @@ def write(corpus):
         directory.mkdir(parents=True, exist_ok=True)
         for name, make in (SEEDS | DRAWINGS).items():
             (directory / name).write_bytes(make())
+    directory = Path(corpus, "svg")
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, elements in ELEMENTS.items():
+        (directory / f"{name}.svg").write_bytes(svg(elements))
+    for name, make in DRAWINGS.items():
+        (directory / name).write_bytes(make())
     for target, texts in TEXTS.items():
         directory = Path(corpus, target)
         directory.mkdir(parents=True, exist_ok=True)

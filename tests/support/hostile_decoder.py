@@ -75,8 +75,9 @@ def do_allocate(file):
 def do_answer(file):
     os.write(3, bytes(100))
 
-def reply(kind, detail, body):
-    return struct.pack("<BBBBIII", kind, detail, kind == 1, 0, 8, 8, len(body)) + body
+def reply(kind, detail, body, nanoseconds=0):
+    head = (kind, detail, kind == 1, 0, 8, 8, len(body), nanoseconds, nanoseconds)
+    return struct.pack("<BBBBIIIQQ", *head) + body
 
 def do_answer_other_format(file):
     os.write(3, reply(1, 1, b"a PNG"))
@@ -88,6 +89,10 @@ def do_answer_text(file):
 def do_answer_twice(file):
     os.write(3, 2 * reply(1, 0, b"a JPEG"))
 
+def do_answer_late(file):
+    os.write(3, reply(1, 0, b"a JPEG", (1 << 64) - 1))
+    os._exit(0)
+
 def do_trickle(file):
     os.write(3, reply(1, 0, b"a JPEG" * 100)[:100])
     for _ in range(400):
@@ -95,7 +100,7 @@ def do_trickle(file):
         time.sleep(0.05)
 
 def do_mumble(file):
-    os.write(3, struct.pack("<BBBBIII", 4, 0, 0, 0, 1 << 30, 0, 0))
+    os.write(3, struct.pack("<BBBBIIIQQ", 4, 0, 0, 0, 1 << 30, 0, 0, 0, 0))
     os._exit(0)
 
 def do_descriptors(file):

@@ -1,6 +1,6 @@
 """A site with Wagtail, to run as a process. It prints the output of the image tags as JSON.
 
-python wagtail_site.py DIRECTORY
+python wagtail_site.py DIRECTORY TEMPLATE
 """
 
 import io
@@ -130,6 +130,8 @@ def main():
             report[name]["plain"] = render(templates["url"], plain)
             report[name]["described"] = render(templates["img"], described)
             report[name]["decorative"] = render(templates["img"], decorative)
+        page = engines["django"].from_string(sys.argv[2])
+        report["template"] = page.render({"page": {"photo": image}})
     report["queries"] = len(queries)
     report["renditions"] = Rendition.objects.count()
     report["colors"] = [color(report["django"][key]) for key in ("url", "plain", "chosen")]

@@ -10,6 +10,7 @@ use crate::idct_2x2;
 use crate::image::{Plane, pixel};
 use crate::marker::Quantisation;
 use crate::options::Scale;
+use crate::variance::Weights;
 
 /// The coefficients of a component of a progressive frame.
 #[derive(Debug, Default)]
@@ -48,31 +49,48 @@ impl Coefficients {
         Ok(())
     }
 
-    /// Returns the samples of a plane of this size at this scale.
+    /// Returns the samples of a plane of this size at this scale. `variances` receives the variance
+    /// of each block, or is empty.
     pub(crate) fn samples(
         mut self,
         scale: Scale,
         component: &Component,
         size: (usize, usize),
+        variances: &mut [u16],
         deadline: Deadline,
     ) -> Result<Vec<u8>, Error> {
         let quantisation = self.quantisation.ok_or(UNKNOWN)?;
+        let weights = Weights::new(&quantisation, scale);
+        let across = component.padded.0;
+        let is_measured = !variances.is_empty();
+        let mut measure = |group: &Group, (row, index): (usize, usize)| {
+            let blocks = variances.get_mut(row * across + index * LANES..).unwrap_or_default();
+            if !blocks.is_empty() {
+                let of_blocks = weights.of_blocks(&group.values);
+                blocks.iter_mut().zip(of_blocks).for_each(|(place, variance)| *place = variance);
+            }
+        };
         if scale == Scale::Full {
             let transform = idct::Transform::new(&quantisation);
-            return self.transformed(8, component, size, deadline, |group, index, rows| {
+            return self.transformed(8, component, size, deadline, |group, (_, index), rows| {
                 transform.write(group, index, rows, size.0);
             });
         }
         if scale == Scale::Eighth {
             let pixel = |&dc: &i16| pixel(dc.into(), quantisation[0]);
+            if is_measured {
+                ac::read(&mut self.ac, component.blocks, deadline, |place, group| {
+                    measure(group, place);
+                })?;
+            }
             let rows = self.dc.chunks(component.padded.0.max(1)).take(size.1);
             return Ok(rows.flat_map(|row| row.iter().take(size.0).map(pixel)).collect());
         }
         match scale {
-            Scale::FiveEighths => self.reduced::<5, 26>(component, size, &quantisation, deadline),
-            Scale::Half => self.reduced::<4, 17>(component, size, &quantisation, deadline),
-            Scale::ThreeEighths => self.reduced::<3, 10>(component, size, &quantisation, deadline),
-            _ => self.reduced::<2, 5>(component, size, &quantisation, deadline),
+            Scale::FiveEighths => self.reduced::<5, 26>(component, size, measure, deadline),
+            Scale::Half => self.reduced::<4, 17>(component, size, measure, deadline),
+            Scale::ThreeEighths => self.reduced::<3, 10>(component, size, measure, deadline),
+            _ => self.reduced::<2, 5>(component, size, measure, deadline),
         }
     }
 
@@ -80,29 +98,30 @@ impl Coefficients {
         &mut self,
         component: &Component,
         size: (usize, usize),
-        quantisation: &Quantisation,
+        mut measure: impl FnMut(&Group, (usize, usize)),
         deadline: Deadline,
     ) -> Result<Vec<u8>, Error>
     where
         [f32; N]: Transformed,
     {
-        let transform = corner::Transform::<N>::new(quantisation);
+        let transform = corner::Transform::<N>::new(&self.quantisation.ok_or(UNKNOWN)?);
         let places = corner::places(u8::try_from(N).unwrap_or_default());
-        self.transformed(N, component, size, deadline, |group, index, rows| {
-            transform.write_group::<M>(group, &places, index, rows, size.0);
+        self.transformed(N, component, size, deadline, |group, place, rows| {
+            transform.write_group::<M>(group, &places, place.1, rows, size.0);
+            measure(group, place);
         })
     }
 
     /// The samples of the plane: `side` x `side` for each block. `write` receives a group of
-    /// blocks, its position in the row, and the rows of the plane, starting with the first row of
-    /// the group.
+    /// blocks, its row and its position in the row, and the rows of the plane, starting with the
+    /// first row of the group.
     fn transformed(
         &mut self,
         side: usize,
         component: &Component,
         (width, height): (usize, usize),
         deadline: Deadline,
-        write: impl Fn(&Group, usize, &mut [u8]),
+        mut write: impl FnMut(&Group, (usize, usize), &mut [u8]),
     ) -> Result<Vec<u8>, Error> {
         let mut plane = vec![0; width * height];
         let dc = &self.dc;
@@ -110,7 +129,7 @@ impl Coefficients {
             let dc = dc.iter().skip(row * component.padded.0 + index * LANES);
             let [first, ..] = &mut group.values;
             first.iter_mut().zip(dc).for_each(|(first, &dc)| *first = dc);
-            write(group, index, plane.get_mut(row * side * width..).unwrap_or_default());
+            write(group, (row, index), plane.get_mut(row * side * width..).unwrap_or_default());
         })?;
         Ok(plane)
     }

@@ -70,7 +70,8 @@ fn decode_before(data: &[u8], options: &Options, deadline: Deadline) -> Result<D
         frame.is_single(component) || plane.scale != frame.ratio(component)
     });
     let (width, height) = (usize::from(frame.width), usize::from(frame.height));
-    let image = Planes { width: width.div_ceil(8), height: height.div_ceil(8), color, planes };
+    let (width, height) = (width.div_ceil(8), height.div_ceil(8));
+    let image = Planes { width, height, color, planes, variances: None };
     Ok(DcImage { full: (frame.width.into(), frame.height.into()), image, exact })
 }
 

@@ -15,6 +15,7 @@ pub struct Options {
     max_pixels: u64,
     pub(crate) chroma: Chroma,
     pub(crate) chroma_scale: Option<Scale>,
+    pub(crate) variances: bool,
 }
 
 /// How chroma that has half the resolution in both directions (4:2:0) is decoded.
@@ -68,7 +69,7 @@ impl Options {
     /// allocation.
     #[must_use]
     pub const fn new() -> Self {
-        Self { max_pixels: u64::MAX, chroma: Chroma::Full, chroma_scale: None }
+        Self { max_pixels: u64::MAX, chroma: Chroma::Full, chroma_scale: None, variances: false }
     }
 
     /// Refuses an image whose full width times its full height is above `pixels`.
@@ -91,6 +92,15 @@ impl Options {
     #[must_use]
     pub const fn chroma_scale(mut self, scale: Scale) -> Self {
         self.chroma_scale = Some(scale);
+        self
+    }
+
+    /// Sets whether [`decode_scaled`](crate::decode_scaled) also computes
+    /// [`Planes::variances`](crate::Planes::variances). To do so, it reads all coefficients of the
+    /// first component.
+    #[must_use]
+    pub const fn variances(mut self, variances: bool) -> Self {
+        self.variances = variances;
         self
     }
 

@@ -1,13 +1,13 @@
 //! Decodes files at a fraction of their size, and progressive files at any size.
 
-use std::iter;
+use std::{iter, mem};
 
 use crate::coefficients::Coefficients;
 use crate::deadline::Deadline;
 use crate::entropy::find_end;
 use crate::error::{ENDS_EARLY, Error};
 use crate::frame::{Component, Frame, Process};
-use crate::image::{Color, Plane, Planes};
+use crate::image::{Color, Plane, Planes, Variances};
 use crate::marker::{Found, Reader};
 use crate::options::{Options, Scale};
 use crate::progression::Progression;
@@ -61,6 +61,11 @@ fn decode_before(
     let planes = frame.components.iter().zip(scales);
     let planes = planes.map(|(component, own)| Scaled::new(&frame, component, scale, own));
     let mut planes: Vec<_> = planes.collect::<Result<_, _>>()?;
+    let variances = frame.components.first().filter(|_| options.variances);
+    if let (Some(component), Some(scaled)) = (variances, planes.first_mut()) {
+        let (across, down) = component.padded;
+        scaled.variances = vec![0; across * down];
+    }
     match frame.process {
         Process::Progressive => {
             progressive(data, &mut reader, &frame, deadline, &mut planes)?;
@@ -71,8 +76,13 @@ fn decode_before(
         Process::Sequential => sequential(data, &mut reader, &frame, deadline, &mut planes)?,
     }
     let (width, height) = (side(frame.width, 1, scale), side(frame.height, 1, scale));
+    let first = variances.zip(planes.first_mut());
+    let variances = first.map(|(component, scaled)| Variances {
+        across: component.padded.0,
+        values: mem::take(&mut scaled.variances),
+    });
     let planes = planes.into_iter().map(|scaled| scaled.plane).collect();
-    Ok(Planes { width, height, color, planes })
+    Ok(Planes { width, height, color, planes, variances })
 }
 
 /// The number of samples at this scale, of a component with one sample for `ratio` pixels.
@@ -84,6 +94,8 @@ fn side(full: u16, ratio: usize, scale: Scale) -> usize {
 pub(crate) struct Scaled {
     pub(crate) plane: Plane,
     pub(crate) scale: Scale,
+    /// The variances of the component's blocks; empty if they are not wanted.
+    pub(crate) variances: Vec<u16>,
 }
 
 impl Scaled {
@@ -110,6 +122,7 @@ impl Scaled {
         Ok(Self {
             plane: Plane { width, height, stride: width, scale: covered, data: Vec::new() },
             scale,
+            variances: Vec::new(),
         })
     }
 }
@@ -158,9 +171,9 @@ fn progressive(
     }
     // Transform one component at a time, so that its coefficients are freed before the next one.
     let components = frame.components.iter().zip(coefficients).zip(planes);
-    for ((component, coefficients), Scaled { plane, scale }) in components {
+    for ((component, coefficients), Scaled { plane, scale, variances }) in components {
         let size = (plane.width, plane.height);
-        plane.data = coefficients.samples(*scale, component, size, deadline)?;
+        plane.data = coefficients.samples(*scale, component, size, variances, deadline)?;
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use crate::options::Scale;
 use crate::scaled::Scaled;
 use crate::sequential_scan::Dc;
 use crate::values::{Position, Values};
+use crate::variance::Weights;
 
 /// The number of adjacent blocks that are transformed at once: enough for the compiler to turn the
 /// loops over them into vector code.
@@ -35,9 +36,18 @@ pub(crate) fn decode(
     for part in &layout.parts {
         let component = frame.components.get(part.selected.component);
         let plane = planes.get_mut(part.selected.component);
-        let (Some(component), Some(Scaled { plane, scale })) = (component, plane) else {
+        let (Some(component), Some(Scaled { plane, scale, variances })) = (component, plane) else {
             continue;
         };
+        if !variances.is_empty() {
+            let weights = Weights::new(reader.quantisation(component.quantisation)?, *scale);
+            let dc = Values::dc(reader.dc_code(part.selected.dc_table)?);
+            let ac = Values::ac(reader.ac_code(part.selected.ac_table)?);
+            let target = (variances.as_mut_slice(), component.padded.0);
+            layout.visit(part, interval, &starts, target, deadline, |_, start, variance| {
+                *variance = weights.of_block(bits.padded(), start, &dc, &ac);
+            })?;
+        }
         if *scale == Scale::Eighth {
             let dc = Dc { reader, layout: &layout, part, bits: &bits, starts: &starts };
             plane.stride = component.padded.0;

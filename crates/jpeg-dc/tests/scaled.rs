@@ -13,17 +13,18 @@ mod support;
 
 use std::f64::consts::PI;
 
-use jpeg_dc::{Chroma, Color, Error, Options, Plane, Scale, decode, decode_scaled};
+use jpeg_dc::{Chroma, Color, Error, Options, Plane, Planes, Scale, decode, decode_scaled};
 use support::encode::{Component, Image};
 use support::{generate, oracle};
 
 /// Each scale, with the number of samples for each side of a block.
-const SCALES: [(Scale, usize); 5] = [
+const SCALES: [(Scale, usize); 6] = [
     (Scale::Full, 8),
     (Scale::FiveEighths, 5),
     (Scale::Half, 4),
     (Scale::ThreeEighths, 3),
     (Scale::Quarter, 2),
+    (Scale::Eighth, 1),
 ];
 
 /// The zigzag order: the row and column of each coefficient.
@@ -76,11 +77,49 @@ fn expected(component: &Component, side: usize, (width, height): (usize, usize))
     plane
 }
 
+/// The mean square of the frequencies that are left out of each of the generated blocks.
+fn variances(component: &Component, side: usize) -> Vec<f64> {
+    let order = zigzag();
+    let of_block = |block: &[i16; 64]| {
+        let left_out = order.iter().enumerate().filter(|(_, place)| place.0.max(place.1) >= side);
+        let squares = left_out.map(|(index, _)| {
+            (f64::from(block[index]) * f64::from(component.quantisation[index])).powi(2)
+        });
+        squares.sum::<f64>() / 64.0
+    };
+    component.blocks.iter().map(of_block).collect()
+}
+
+fn check_variances(name: &str, image: &Image, ours: &Planes, side: usize) {
+    let Some(ours) = &ours.variances else { panic!("{name}: no variances") };
+    let component = &image.components[0];
+    assert_eq!(ours.across, component.stride, "{name}");
+    let expected = variances(component, side);
+    assert_eq!(ours.values.len(), expected.len(), "{name}");
+    // A scan of one component does not contain the blocks that fill up the last MCU.
+    let ratio = (8 * image.max_h() / component.h, 8 * image.max_v() / component.v);
+    let (across, down) = (image.width.div_ceil(ratio.0), image.height.div_ceil(ratio.1));
+    for (index, (&variance, expected)) in ours.values.iter().zip(expected).enumerate() {
+        if index % ours.across < across && index / ours.across < down {
+            let error = (f64::from(variance) - expected.min(65_535.0)).abs();
+            assert!(
+                error < 0.6 + expected * 1e-5,
+                "{name}: {variance}, not {expected}, at {index}"
+            );
+        }
+    }
+}
+
 fn check(name: &str, image: &Image) {
     let data = image.encode();
     for (scale, side) in SCALES.into_iter().filter(|&(_, side)| image.progressive || side < 8) {
         let ours = decode_scaled(&data, scale, &Options::new())
             .unwrap_or_else(|error| panic!("{name}: {error}: {:?}", image.scans));
+        let measured = decode_scaled(&data, scale, &Options::new().variances(true)).unwrap();
+        if side < 8 {
+            check_variances(name, image, &measured, side);
+        }
+        assert_eq!(ours, Planes { variances: None, ..measured }, "{name}");
         let scaled = |length: usize, ratio| (length * side).div_ceil(8 * ratio);
         let size = (scaled(image.width, 1), scaled(image.height, 1));
         assert_eq!((ours.width, ours.height), size, "{name}");
@@ -90,8 +129,9 @@ fn check(name: &str, image: &Image) {
             let size = (scaled(image.width, ratio.0), scaled(image.height, ratio.1));
             assert_eq!((plane.width, plane.height), size, "{name}");
             let expected = expected(component, side, size);
-            assert_eq!(plane.data.len(), expected.len(), "{name}");
-            for (index, (&sample, expected)) in plane.data.iter().zip(expected).enumerate() {
+            let samples: Vec<u8> = plane.rows().flatten().copied().collect();
+            assert_eq!(samples.len(), expected.len(), "{name}");
+            for (index, (sample, expected)) in samples.into_iter().zip(expected).enumerate() {
                 let error = (f64::from(sample) - expected.clamp(0.0, 255.0)).abs();
                 // Rounding causes an error of half a step, and the 24-bit precision of large
                 // numbers a small one.

@@ -36,7 +36,7 @@ pub(crate) fn fits(data: &[u8], size: Size, components: u16) -> bool {
 
 /// The next segment: its marker, its content, and the data after it. Markers without a segment, and
 /// the data of scans, are skipped.
-fn segment(mut data: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+pub(crate) fn segment(mut data: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     loop {
         let start = data.iter().position(|&byte| byte == 0xff)?;
         data = data.get(start + 1..)?;

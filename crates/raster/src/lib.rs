@@ -21,7 +21,7 @@ pub use decode::bmp;
 pub use detail::detail;
 pub use error::RasterError;
 pub use picture::{Frame, Picture, PixelKind, Size};
-pub use resize::{Area, Filter, resize, resize_linear, resize_plane, resize_samples};
+pub use resize::{Area, Filter, Variances, resize, resize_linear, resize_plane, resize_samples};
 pub use shrink::shrink;
 pub use strips::StripResizer;
 pub use tiff::{Tiff, TiffError};

@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::pixels::{U8, U8x3, U8x4, U16, U16x3, U16x4};
+use fast_image_resize::pixels::{InnerPixel, U8, U8x3, U8x4, U16, U16x3, U16x4};
 use fast_image_resize::{
     Filter as Kernel, FilterType, ImageView, ImageViewMut, PixelTrait, PixelType, ResizeAlg,
     ResizeOptions, Resizer, create_srgb_mapper,
@@ -145,12 +145,67 @@ pub(crate) fn convolve(
     }
 }
 
+/// The variance of the detail that a reduced picture lacks, in gamma-encoded samples.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variances {
+    /// The side length of the squares of pixels that share a variance.
+    pub side: usize,
+    /// The number of squares in a row.
+    pub across: usize,
+    /// One variance for each square. The unit is the square of a sample's unit.
+    pub values: Vec<u16>,
+}
+
+impl Variances {
+    /// Adds the light of the missing detail to linear samples, given the gamma-encoded samples of
+    /// the same pixels. The mean of a function `f` is about `f(mean) + f''(mean) / 2 * variance`.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+    fn correct<P: InnerPixel<Component = u16>>(
+        &self,
+        encoded: &Picture,
+        linear: Option<impl ImageViewMut<Pixel = P>>,
+    ) {
+        let Some(mut linear) = linear else { return };
+        let light: [f32; 256] = std::array::from_fn(half_curvature);
+        let length = (self.side * encoded.kind.bytes()).max(1);
+        let rows = encoded.data.chunks_exact(encoded.stride().max(1)).zip(linear.iter_rows_mut(0));
+        for (y, (encoded, linear)) in rows.enumerate() {
+            let squares = self.values.iter().skip(y / self.side.max(1) * self.across);
+            let linear = P::components_mut(linear).chunks_mut(length);
+            for ((encoded, linear), &variance) in encoded.chunks(length).zip(linear).zip(squares) {
+                for (linear, &sample) in linear.iter_mut().zip(encoded) {
+                    let light = light.get(usize::from(sample)).copied().unwrap_or_default();
+                    *linear = (f32::from(*linear) + light * f32::from(variance) + 0.5) as u16;
+                }
+            }
+        }
+    }
+}
+
+/// Half the second derivative of the transfer function of sRGB (IEC 61966-2-1) at a sample. The
+/// light of white is 65 535.
+#[expect(clippy::cast_precision_loss, reason = "a sample is at most 255")]
+fn half_curvature(sample: usize) -> f32 {
+    let sample = sample as f32 / 255.0;
+    if sample <= 0.040_45 {
+        return 0.0;
+    }
+    let curvature = 2.4 * 1.4 / 1.055_f32.powi(2) * ((sample + 0.055) / 1.055).powf(0.4);
+    curvature / 2.0 * 65_535.0 / 255.0_f32.powi(2)
+}
+
 /// Resizes a part of a picture in linear light, by [`Filter::Lanczos3`]: the samples are converted
-/// from the gamma of sRGB before the resize, and back to it afterwards.
+/// from the gamma of sRGB before the resize, and back to it afterwards. `variances` are those of a
+/// picture that a decoder has reduced.
 ///
 /// # Errors
 /// See [`resize`].
-pub fn resize_linear(picture: Picture, area: Area, size: Size) -> Result<Picture, RasterError> {
+pub fn resize_linear(
+    picture: Picture,
+    variances: Option<&Variances>,
+    area: Area,
+    size: Size,
+) -> Result<Picture, RasterError> {
     let (encoded, linear) = match picture.kind {
         PixelKind::Luma => (PixelType::U8, PixelType::U16),
         PixelKind::Rgb => (PixelType::U8x3, PixelType::U16x3),
@@ -161,6 +216,13 @@ pub fn resize_linear(picture: Picture, area: Area, size: Size) -> Result<Picture
         .map_err(RasterError::new)?;
     let mut light = Image::new(picture.width, picture.height, linear);
     mapper.forward_map(&source, &mut light).map_err(RasterError::new)?;
+    if let Some(variances) = variances {
+        match picture.kind {
+            PixelKind::Luma => variances.correct::<U16>(&picture, light.typed_image_mut()),
+            PixelKind::Rgb => variances.correct::<U16x3>(&picture, light.typed_image_mut()),
+            PixelKind::Rgba | PixelKind::Cmyk => {}
+        }
+    }
     let kind = picture.kind;
     drop(picture);
     let mut small = Image::new(size.width, size.height, linear);

@@ -59,7 +59,8 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    config = app_config.load(options) if app_config.is_named(options) else None
+    has_settings = app_config.in_project.get() or app_config.is_named(options)
+    config = app_config.load(options) if has_settings else None
     if options.local == (options.url is not None):
         raise ConfigError("pass either the site's address or --local")
     if options.local:

@@ -17,6 +17,16 @@ REQUEST = "xaccel.request"
 original `Request`, because the middleware hides some headers from the app."""
 
 
+_CONDITIONS = (
+    "If-Match",
+    "If-None-Match",
+    "If-Modified-Since",
+    "If-Unmodified-Since",
+    "If-Range",
+    "Range",
+)
+"""The header fields of `Conditions`, in the order of its attributes."""
+
 _REDUNDANT = re.compile(r"//|/\.\.?(/|$)")
 
 
@@ -46,19 +56,7 @@ class Request:
         cls, method: str, get: Callable[[str], str | None], target: Target | None = None
     ) -> Request:
         """Build a `Request`. `get` returns a header field by its name, such as `If-Range`."""
-        return cls(
-            Conditions(
-                method=method,
-                if_match=get("If-Match"),
-                if_none_match=get("If-None-Match"),
-                if_modified_since=get("If-Modified-Since"),
-                if_unmodified_since=get("If-Unmodified-Since"),
-                if_range=get("If-Range"),
-                range=get("Range"),
-            ),
-            get("Accept"),
-            target,
-        )
+        return cls(Conditions(method, *map(get, _CONDITIONS)), get("Accept"), target)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, Any], *, path: str | None = None) -> Request:
@@ -72,14 +70,12 @@ class Request:
         if known is not None:
             return known
 
-        def get(name: str) -> str | None:
-            value: str | None = environ.get(environ_key(name))
-            return value
-
         # Gunicorn and Werkzeug set the first key, and uWSGI and mod_wsgi set the second.
         raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
         target = Target(_path_of(raw), path or wsgi_path(environ)) if raw else None
-        return cls.from_headers(environ.get("REQUEST_METHOD", "GET"), get, target)
+        method = environ.get("REQUEST_METHOD", "GET")
+        conditions = Conditions(method, *map(environ.get, _CONDITIONS_IN_ENVIRON))
+        return cls(conditions, environ.get("HTTP_ACCEPT"), target)
 
     @classmethod
     def from_scope(cls, scope: Mapping[str, Any]) -> Request:
@@ -88,14 +84,17 @@ class Request:
         if known is not None:
             return known
 
-        def get(name: str) -> str | None:
-            wanted = name.lower().encode()
-            values = [value for key, value in scope["headers"] if key.lower() == wanted]
-            return b", ".join(values).decode("latin-1") if values else None
-
+        fields: dict[bytes, list[bytes]] = {name: [] for name in _FIELDS_IN_SCOPE}
+        for key, value in scope["headers"]:
+            values = fields.get(key.lower())
+            if values is not None:
+                values.append(value)
+        *conditions, accept = (
+            b", ".join(values).decode("latin-1") if values else None for values in fields.values()
+        )
         raw = scope.get("raw_path")
         target = Target(_path_of(raw.decode("latin-1")), scope["path"]) if raw else None
-        return cls.from_headers(scope["method"], get, target)
+        return cls(Conditions(scope["method"], *conditions), accept, target)
 
     def check_spelling(self, path: str) -> None:
         """Refuse a signed path that is not spelled exactly as xaccel writes it.
@@ -118,6 +117,10 @@ class Request:
 def environ_key(header: str) -> str:
     """Return the key of a request header in a WSGI environment."""
     return "HTTP_" + header.upper().replace("-", "_")
+
+
+_CONDITIONS_IN_ENVIRON = tuple(map(environ_key, _CONDITIONS))
+_FIELDS_IN_SCOPE = tuple(name.lower().encode() for name in (*_CONDITIONS, "Accept"))
 
 
 def wsgi_path(environ: Mapping[str, Any]) -> str:

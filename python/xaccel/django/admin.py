@@ -1,8 +1,10 @@
 """Previews, a focal-point picker and a thumbnail column for Django's admin.
 
-@admin.register(Photo)
-class PhotoAdmin(ImageAdminMixin, admin.ModelAdmin):
-    list_display = ["__str__", thumbnail_column("image", 96)]
+Add them to the admin of your model:
+
+    @admin.register(Photo)
+    class PhotoAdmin(ImageAdminMixin, admin.ModelAdmin):
+        list_display = ["__str__", thumbnail_column("image", 96)]
 """
 
 from __future__ import annotations

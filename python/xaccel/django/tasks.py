@@ -1,7 +1,9 @@
 """Django Tasks: `render` and `purge`, for Django 6 or the package django-tasks.
 
-from xaccel.django.tasks import render
-render.enqueue(photo.image.name, ["avatar", "300x200,cover"], version="mtime")
+Enqueue a task where you would call the function:
+
+    from xaccel.django.tasks import render
+    render.enqueue(photo.image.name, ["avatar", "300x200,cover"], version="mtime")
 """
 
 from __future__ import annotations

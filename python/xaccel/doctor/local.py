@@ -14,6 +14,7 @@ _FINE = {
     "cache": "The app can write to THUMBNAIL_CACHE.",
     "space": "The disk of THUMBNAIL_CACHE has free space.",
     "store": "THUMBNAIL_STORE responds.",
+    "sandbox": "Images are decoded in the sandbox.",
 }
 
 

@@ -71,13 +71,18 @@ class RequestedThumbnail:
     place: StorePlace | None
     """Its place in `THUMBNAIL_STORE`; `None` if it does not belong there."""
     headers: Headers
-    brief_headers: Headers
-    """The headers to send while the original is incomplete, for example while it is being
-    uploaded."""
     find: Callable[[], Original]
     """Finds the original. Raises the same errors as `Source.get`."""
     state: Callable[[], str | None]
     """Finds the current state of the original. Raises the same errors as `Source.state`."""
+
+    @property
+    def brief_headers(self) -> Headers:
+        """The headers to send while the original is incomplete, for example during its upload."""
+        return tuple(
+            (name, _brief(value)) if name == "Cache-Control" else (name, value)
+            for name, value in self.headers
+        )
 
 
 class ThumbnailDelivery:
@@ -172,7 +177,6 @@ class ThumbnailDelivery:
             image_format=image_format,
             place=None if place is None else place(image_format),
             headers=thumbnail_headers(image_format, spec, cache_control),
-            brief_headers=thumbnail_headers(image_format, spec, _brief(cache_control)),
             find=find,
             state=state,
         )
@@ -422,7 +426,8 @@ class ThumbnailDelivery:
     ) -> Response:
         """Keep a thumbnail where only the app finds it, since servers do not check the state."""
         try:
-            cache.publish(incomplete_uri(thumbnail.uri, original.state), rendered.data)
+            with phase(self._observer, "publish"):
+                cache.publish(incomplete_uri(thumbnail.uri, original.state), rendered.data)
         except OSError as error:
             _log_not_cached(thumbnail, error)
         return _body(rendered.data, request, thumbnail.brief_headers)

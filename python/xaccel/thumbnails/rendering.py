@@ -139,7 +139,7 @@ class Renderer:
             try:
                 with phase(self._observer, "render", job.image_format):
                     result = self._backend.submit(job, start + budget.seconds)
-                    parts = _parts(result)
+                    parts = _parts(result, time.monotonic() - start)
                     if self._observer is not None and parts is not None:
                         self._observer.rendered(*parts)
             except ThumbnailError as error:
@@ -175,17 +175,19 @@ class Renderer:
         return result
 
 
-def _parts(result: object) -> tuple[float, float] | None:
+def _parts(result: object, seconds: float) -> tuple[float, float] | None:
     """Return how many seconds it took to decode the source and to encode the thumbnail, if known.
 
-    A sandbox does not measure them.
+    Args:
+        result: The result of a job.
+        seconds: How many seconds the job took. An attacker may have chosen the seconds in `result`.
     """
     if not isinstance(result, Thumbnail):
         return None
     decode_seconds, encode_seconds = result.decode_seconds, result.encode_seconds
     if decode_seconds is None or encode_seconds is None:
         return None
-    return decode_seconds, encode_seconds
+    return (decode_seconds, encode_seconds) if decode_seconds + encode_seconds <= seconds else None
 
 
 @dataclass(slots=True)

@@ -37,9 +37,10 @@ fn invalid(error: InvalidMessage) -> PyErr {
 /// The result or the exception in a reply.
 fn outcome<'py>(py: Python<'py>, reply: &Reply<'_>) -> PyResult<Bound<'py, PyAny>> {
     let error = match *reply {
-        Reply::Thumbnail { data, width, height, format, is_complete } => {
+        Reply::Thumbnail { data, width, height, format, is_complete, durations } => {
             let size = Size { width, height };
             let thumbnail = Thumbnail::from_parts(py, data, size, format, is_complete);
+            let thumbnail = thumbnail.timed(durations);
             return Ok(Bound::new(py, thumbnail)?.into_any());
         }
         Reply::Text(text) => return Ok(text.into_pyobject(py)?.into_any()),

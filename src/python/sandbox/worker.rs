@@ -34,7 +34,7 @@ mod linux {
     use rustix::io::Errno;
 
     use super::super::super::thumbnail::{
-        Arguments, ImageSource, Limits, jpeg_style, placeholder_text, probed,
+        Arguments, ImageSource, Limits, jpeg_style, measured, placeholder_text, probed,
     };
     use crate::error::InvalidMessage;
     use crate::ffi;
@@ -42,11 +42,11 @@ mod linux {
     use crate::sandbox::limit_processor_time;
     use crate::sandbox::messages::{ErrorKind, Job, Render, Reply, SentWatermark, Work};
     use crate::thumbnail::watermark::Watermark;
-    use crate::thumbnail::{Thumbnail, render};
+    use crate::thumbnail::{Durations, Thumbnail, render_in_two_steps};
 
     /// The result of a job.
     enum Made {
-        Thumbnail(Thumbnail),
+        Thumbnail(Thumbnail, Durations),
         Text(String),
         Info(Vec<u8>),
     }
@@ -63,12 +63,13 @@ mod linux {
                 None => Err(io::Error::from(Errno::MFILE).into()),
             };
             match made {
-                Ok(Made::Thumbnail(made)) => connection.send(&Reply::Thumbnail {
+                Ok(Made::Thumbnail(made, durations)) => connection.send(&Reply::Thumbnail {
                     data: &made.data,
                     width: made.width,
                     height: made.height,
                     format: made.format,
                     is_complete: made.is_complete,
+                    durations,
                 })?,
                 Ok(Made::Info(info)) => connection.send(&Reply::Info(&info))?,
                 Ok(Made::Text(text)) => connection.send(&Reply::Text(&text))?,
@@ -97,9 +98,12 @@ mod linux {
                     .with_fonts(fonts)
                     .with_watermark(watermark)
                     .with_format(format, qualities, jpeg_style(progressive, subsampling));
-                source
-                    .process(&arguments, |input, options| render(input, options))
-                    .map(Made::Thumbnail)
+                let (thumbnail, durations) = measured(|encoding| {
+                    source.process(&arguments, |input, options| {
+                        render_in_two_steps(input, options, encoding)
+                    })
+                })?;
+                Ok(Made::Thumbnail(thumbnail, durations))
             }
             Work::Probe => Python::attach(|py| {
                 Ok(Made::Info(

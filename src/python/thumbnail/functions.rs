@@ -32,17 +32,27 @@ use crate::thumbnail::placeholder::{draw, draw_blurhash as core_draw_blurhash, s
 use crate::thumbnail::spec::{Progressive, Rgb, Spec};
 use crate::thumbnail::watermark::Watermark;
 use crate::thumbnail::{
-    blur_hash, main_colors, render as core_render, render_in_two_steps, score as core_score,
-    thumbhash as core_thumbhash,
+    Durations, blur_hash, main_colors, render as core_render, render_in_two_steps,
+    score as core_score, thumbhash as core_thumbhash,
 };
 
 fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult<Thumbnail> {
+    let (thumbnail, durations) = measured(|encoding| {
+        source.with(py, arguments, |input, options| render_in_two_steps(input, options, encoding))
+    })?;
+    Ok(Thumbnail::new(py, &thumbnail).timed(durations))
+}
+
+/// Measure the two steps of a render, which calls the function that it is given between them.
+pub(in super::super) fn measured<T>(
+    render: impl FnOnce(&(dyn Fn() + Sync)) -> PyResult<T>,
+) -> PyResult<(T, Durations)> {
     let (start, decoding) = (Instant::now(), Mutex::new(Duration::ZERO));
     let encoding = || *decoding.lock().unwrap_or_else(PoisonError::into_inner) = start.elapsed();
-    let thumbnail = source
-        .with(py, arguments, |input, options| render_in_two_steps(input, options, &encoding))?;
+    let rendered = render(&encoding)?;
+    let total = start.elapsed();
     let decoding = decoding.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Thumbnail::new(py, &thumbnail).timed(decoding, start.elapsed().saturating_sub(decoding)))
+    Ok((rendered, Durations { decoding, encoding: total.saturating_sub(decoding) }))
 }
 
 /// Render the thumbnail that a spec describes, in this format.

@@ -13,8 +13,9 @@ pub(super) use arguments::{
     Arguments, Limits, chroma_subsampling, jpeg_style, output_format, qualities,
 };
 pub(super) use functions::{
-    check_placeholder_kind, check_watermark, codecs, draw_blurhash, draw_thumbhash, placeholder,
-    placeholder_text, probe, probed, render, score, thumbhash, thumbnail, thumbnail_many,
+    check_placeholder_kind, check_watermark, codecs, draw_blurhash, draw_thumbhash, measured,
+    placeholder, placeholder_text, probe, probed, render, score, thumbhash, thumbnail,
+    thumbnail_many,
 };
 pub(super) use result::{ImageInfo, Thumbnail};
 pub(super) use source::{ImageSource, PyStreamedSource};

@@ -1,15 +1,13 @@
 //! The results of the thumbnail functions.
 
-use std::time::Duration;
-
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use crate::sandbox::messages::Info;
-use crate::thumbnail::Thumbnail as CoreThumbnail;
 use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::header::Header;
+use crate::thumbnail::{Durations, Thumbnail as CoreThumbnail};
 use raster::Size;
 
 /// A finished thumbnail.
@@ -59,7 +57,8 @@ impl Thumbnail {
     }
 
     /// The same thumbnail, and how long it took to decode the source and to encode the thumbnail.
-    pub(super) fn timed(self, decoding: Duration, encoding: Duration) -> Self {
+    pub(in super::super) fn timed(self, durations: Durations) -> Self {
+        let Durations { decoding, encoding } = durations;
         let [decode_seconds, encode_seconds] =
             [decoding, encoding].map(|duration| Some(duration.as_secs_f64()));
         Self { decode_seconds, encode_seconds, ..self }

@@ -1,12 +1,15 @@
 //! Replies, which the app receives from a worker. The app must not trust them.
 
+use std::time::Duration;
+
 use super::bytes::{Reader, Writer};
 use crate::error::InvalidMessage;
+use crate::thumbnail::Durations;
 use crate::thumbnail::format::OutputFormat;
 
 /// The number of bytes in the head of a reply: its kind, a detail, a flag, a zero byte, two
-/// numbers, and the length of the body.
-const HEAD: usize = 16;
+/// numbers, the length of the body, and two numbers of nanoseconds.
+const HEAD: usize = 32;
 
 /// The maximum number of bytes in a thumbnail.
 const LONGEST_DATA: usize = 256 * 1024 * 1024;
@@ -38,6 +41,8 @@ pub enum Reply<'a> {
         format: OutputFormat,
         /// See [`Thumbnail::is_complete`](crate::thumbnail::Thumbnail::is_complete).
         is_complete: bool,
+        /// How long the worker took.
+        durations: Durations,
     },
     /// A placeholder.
     Text(&'a str),
@@ -181,8 +186,10 @@ impl<'a> Reply<'a> {
     /// # Errors
     /// The body is too long.
     pub fn head(&self) -> Result<[u8; HEAD], InvalidMessage> {
+        let mut durations = Durations::default();
         let (kind, detail, flag, first, second) = match *self {
-            Self::Thumbnail { width, height, format, is_complete, .. } => {
+            Self::Thumbnail { width, height, format, is_complete, durations: took, .. } => {
+                durations = took;
                 (THUMBNAIL, index(&OutputFormat::ALL, format), is_complete, width, height)
             }
             Self::Text(_) => (TEXT, 0, false, 0, 0),
@@ -198,6 +205,8 @@ impl<'a> Reply<'a> {
         let mut head = [0; HEAD];
         let values = [[kind, detail, flag.into(), 0], first.to_le_bytes(), second.to_le_bytes()];
         let values = values.into_iter().chain([length.to_le_bytes()]).flatten();
+        let times = [durations.decoding, durations.encoding].map(nanoseconds);
+        let values = values.chain(times.into_iter().flat_map(u64::to_le_bytes));
         head.iter_mut().zip(values).for_each(|(byte, value)| *byte = value);
         Ok(head)
     }
@@ -221,6 +230,8 @@ impl<'a> Reply<'a> {
         let [kind, detail, flag, _] = from.array()?;
         let (first, second, length) = (from.u32()?, from.u32()?, from.u32()?);
         let length = usize::try_from(length).map_err(|_| InvalidMessage::TooLong)?;
+        let decoding = Duration::from_nanos(from.u64()?);
+        let encoding = Duration::from_nanos(from.u64()?);
         if length > longest(kind)? || body.len() > length {
             return Err(InvalidMessage::TooLong);
         }
@@ -235,6 +246,7 @@ impl<'a> Reply<'a> {
                 height: second,
                 format: at(&OutputFormat::ALL, detail)?,
                 is_complete: flag != 0,
+                durations: Durations { decoding, encoding },
             },
             TEXT => Self::Text(text()?),
             ERROR => Self::Error(at(&ErrorKind::ALL, detail)?, text()?),
@@ -254,6 +266,10 @@ const fn longest(kind: u8) -> Result<usize, InvalidMessage> {
         ERROR | OS_ERROR | INFO => Ok(Reply::LONGEST_MESSAGE),
         _ => Err(InvalidMessage::Kind),
     }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    duration.as_nanos().try_into().unwrap_or(u64::MAX)
 }
 
 fn index<T: Copy + PartialEq>(all: &[T], value: T) -> u8 {
@@ -303,6 +319,10 @@ mod tests {
             height: 200,
             format: OutputFormat::Gif,
             is_complete: true,
+            durations: Durations {
+                decoding: Duration::from_nanos(u64::MAX),
+                encoding: Duration::from_nanos(1),
+            },
         },
         Reply::Text("data:image/png;base64,"),
         Reply::Error(ErrorKind::UnsupportedImage, "é"),
@@ -371,11 +391,12 @@ mod tests {
             (kind, detail, flag) in (0..6u8, 0..12u8, 0..3u8),
             numbers in prop::array::uniform2(0..3u32),
             (length, body) in (0..6u32, prop::collection::vec(any::<u8>(), 0..6)),
-            size in 1..30usize,
+            times in prop::array::uniform2(prop_oneof![Just(0), any::<u64>()]),
+            size in 1..50usize,
         ) {
             let [first, second] = numbers.map(u32::to_le_bytes);
             let head = [[kind, detail, flag, 0], first, second, length.to_le_bytes()].concat();
-            let message = [head, body].concat();
+            let message = [head, times.map(u64::to_le_bytes).concat(), body].concat();
             let mut whole = ReplyReader::default();
             let whole = whole.read(&message);
             if let Ok(Some(reply)) = whole {
@@ -419,6 +440,11 @@ mod tests {
         assert_eq!(read_all(&text), Err(InvalidMessage::NotUtf8));
         text[14] = 1;
         assert_eq!(read_all(&text), Err(InvalidMessage::TooLong));
+        for index in 16..HEAD {
+            let mut timed = encoded(&REPLIES[1]);
+            timed[index] = 1;
+            assert_eq!(read_all(&timed), Err(InvalidMessage::Value));
+        }
     }
 
     #[test]

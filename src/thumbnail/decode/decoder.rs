@@ -38,6 +38,10 @@ impl Completeness {
 pub struct DecodeRequest<'a> {
     /// The minimum size of the decoded image.
     pub size: Size,
+    /// The size of the thumbnail, if it is averaged in linear light. A decoder that knows the
+    /// variances of the detail it leaves out may decode at a size below `size`, as
+    /// [`Pixels::Reduced`](super::Pixels::Reduced).
+    pub linear_size: Option<Size>,
     /// Whether chroma may be decoded at half the resolution, because the thumbnail also stores it
     /// that way (4:2:0).
     pub half_chroma: bool,
@@ -55,7 +59,15 @@ impl<'a> DecodeRequest<'a> {
     /// A request for the first frame, at this size or larger.
     #[must_use]
     pub const fn still(size: Size, limits: &'a Limits, expired: &'a dyn Fn() -> bool) -> Self {
-        Self { size, half_chroma: false, max_frames: 1, is_partial: false, limits, expired }
+        Self {
+            size,
+            linear_size: None,
+            half_chroma: false,
+            max_frames: 1,
+            is_partial: false,
+            limits,
+            expired,
+        }
     }
 
     /// # Errors

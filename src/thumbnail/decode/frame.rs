@@ -1,7 +1,7 @@
 //! A decoded frame: a picture in memory, or rows that are decoded on demand.
 
 use crate::error::ThumbnailError;
-use raster::{Frame, Picture, PixelKind, Size};
+use raster::{Frame, Picture, PixelKind, Size, Variances};
 
 /// A decoded frame.
 pub struct DecodedFrame<'a> {
@@ -21,6 +21,9 @@ impl From<Frame> for DecodedFrame<'_> {
 pub enum Pixels<'a> {
     /// All pixels are in memory.
     Whole(Picture),
+    /// The picture was reduced while it was decoded. The variances of the missing detail are known,
+    /// so it can still be averaged in linear light.
+    Reduced(Picture, Variances),
     /// The pixels are decoded on demand.
     Rows(Rows<'a>),
 }
@@ -30,7 +33,7 @@ impl Pixels<'_> {
     #[must_use]
     pub const fn size(&self) -> Size {
         match self {
-            Self::Whole(picture) => picture.size(),
+            Self::Whole(picture) | Self::Reduced(picture, _) => picture.size(),
             Self::Rows(rows) => rows.size,
         }
     }
@@ -44,7 +47,7 @@ impl Pixels<'_> {
             *self = Self::Whole(rows.read_all()?);
         }
         match self {
-            Self::Whole(picture) => Ok(picture),
+            Self::Whole(picture) | Self::Reduced(picture, _) => Ok(picture),
             Self::Rows(_) => self.whole(),
         }
     }
@@ -55,7 +58,7 @@ impl Pixels<'_> {
     /// Fails if the source is damaged.
     pub fn into_picture(self) -> Result<Picture, ThumbnailError> {
         match self {
-            Self::Whole(picture) => Ok(picture),
+            Self::Whole(picture) | Self::Reduced(picture, _) => Ok(picture),
             Self::Rows(mut rows) => rows.read_all(),
         }
     }

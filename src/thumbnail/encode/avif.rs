@@ -240,6 +240,7 @@ mod tests {
         let source = decode::open(file, &Limits::default()).unwrap();
         let request = DecodeRequest {
             size: source.header().size,
+            linear_size: None,
             half_chroma: false,
             max_frames: 1,
             is_partial: false,

@@ -1,18 +1,13 @@
-//! Encodes JPEG with libjpeg-turbo. Small files get optimised Huffman tables.
+//! Encodes JPEG with `jpeg-encode`. libjpeg-turbo turns the file into a progressive one.
 
-use turbojpeg::{Compressor, Image, PixelFormat, Subsamp, YuvImage};
+use turbojpeg::Transform;
 
 use super::super::background::flatten;
 use super::super::spec::{Progressive, Rgb, Subsampling};
 use super::metadata::Metadata;
 use super::style::Style;
 use crate::error::ThumbnailError;
-use raster::{Picture, PixelKind, Size};
-
-/// The maximum number of pixels for which Huffman tables are optimised. This saves 3 to 4 % of the
-/// bytes of a thumbnail with sides of 300 pixels. At 1600 pixels it saves only 1 %, and encoding
-/// takes more than twice as long.
-const OPTIMIZED_PIXELS: u64 = 512 * 512;
+use raster::{Picture, PixelKind};
 
 pub(super) fn encode(
     picture: &Picture,
@@ -22,32 +17,44 @@ pub(super) fn encode(
 ) -> Result<Vec<u8>, ThumbnailError> {
     let encode = |picture: &Picture| encode(picture, quality, style, metadata);
     let subsampling = match style.subsampling {
-        Subsampling::Full => Subsamp::None,
-        Subsampling::HalfWidth => Subsamp::Sub2x1,
-        Subsampling::Half => Subsamp::Sub2x2,
+        Subsampling::Full => jpeg_encode::Subsampling::Full,
+        Subsampling::HalfWidth => jpeg_encode::Subsampling::HalfWidth,
+        Subsampling::Half => jpeg_encode::Subsampling::Half,
     };
-    let (format, subsampling) = match picture.kind {
+    let [width, height] = sides(picture)?;
+    let file = match picture.kind {
         // An RGB profile does not apply to gray samples.
         PixelKind::Luma if metadata.icc.is_some() => return encode(&picture.clone().into_color()),
-        PixelKind::Luma => (PixelFormat::GRAY, Subsamp::Gray),
+        PixelKind::Luma => jpeg_encode::encode_gray(&picture.data, width, height, quality),
         PixelKind::Rgb if metadata.icc.is_none() && is_gray(picture) => {
             return encode(&picture.clone().into_luma());
         }
-        PixelKind::Rgb => (PixelFormat::RGB, subsampling),
+        PixelKind::Rgb => {
+            jpeg_encode::encode_rgb(&picture.data, width, height, subsampling, quality)
+        }
         PixelKind::Cmyk => return encode(&picture.clone().without_inks()),
         PixelKind::Rgba => return encode(&flatten(picture.clone(), Rgb::WHITE)),
     };
-    let image = Image {
-        pixels: picture.data.as_slice(),
-        width: picture.width as usize,
-        pitch: picture.stride(),
-        height: picture.height as usize,
-        format,
+    finish(file.map_err(|error| internal(&error))?, style, metadata)
+}
+
+/// The sides of a picture. A JPEG has sides of at most 65,535 pixels.
+fn sides(picture: &Picture) -> Result<[u16; 2], ThumbnailError> {
+    let [width, height] = [picture.width, picture.height].map(u16::try_from);
+    Ok([width.map_err(|error| internal(&error))?, height.map_err(|error| internal(&error))?])
+}
+
+/// Make a file progressive if the style says so, and add metadata.
+fn finish(file: Vec<u8>, style: Style, metadata: &Metadata) -> Result<Vec<u8>, ThumbnailError> {
+    let Progressive(is_progressive) = style.progressive;
+    let file = if is_progressive {
+        let mut transform = Transform::default();
+        transform.progressive = true;
+        turbojpeg::transform(&transform, &file).map_err(|error| internal(&error))?.to_vec()
+    } else {
+        file
     };
-    compressor(picture.size(), quality, subsampling, style)
-        .and_then(|mut compressor| compressor.compress_to_vec(image))
-        .map_err(|error| internal(&error))
-        .map(|file| with_metadata(file, metadata))
+    Ok(with_metadata(file, metadata))
 }
 
 /// Whether all colours are gray. The image may still have three samples per pixel, for example
@@ -63,25 +70,10 @@ pub(super) fn encode_components(
     style: Style,
     metadata: &Metadata,
 ) -> Result<Vec<u8>, ThumbnailError> {
-    let (width, height) = (luma.width as usize, luma.height as usize);
-    let (even_width, even_height) = (width.next_multiple_of(2), height.next_multiple_of(2));
-    let mut samples = Vec::with_capacity(even_width * even_height + 2 * blue.data.len());
-    for row in luma.data.chunks_exact(width.max(1)) {
-        samples.extend_from_slice(row);
-        samples.extend(row.last().filter(|_| width < even_width));
-    }
-    if height < even_height {
-        let last = samples.len().saturating_sub(even_width);
-        samples.extend_from_within(last..);
-    }
-    samples.extend_from_slice(&blue.data);
-    samples.extend_from_slice(&red.data);
-    let pixels = samples.as_slice();
-    let image = YuvImage { pixels, width, align: 1, height, subsamp: Subsamp::Sub2x2 };
-    compressor(luma.size(), quality, image.subsamp, style)
-        .and_then(|mut compressor| compressor.compress_yuv_to_vec(image))
-        .map_err(|error| internal(&error))
-        .map(|file| with_metadata(file, metadata))
+    let [width, height] = sides(luma)?;
+    let components = [luma, blue, red].map(|component| component.data.as_slice());
+    let file = jpeg_encode::encode_components(components, width, height, quality);
+    finish(file.map_err(|error| internal(&error))?, style, metadata)
 }
 
 /// The maximum number of bytes in a segment after its length.
@@ -130,21 +122,6 @@ fn with_metadata(file: Vec<u8>, metadata: &Metadata) -> Vec<u8> {
     }
 }
 
-fn compressor(
-    size: Size,
-    quality: u8,
-    subsampling: Subsamp,
-    style: Style,
-) -> Result<Compressor, turbojpeg::Error> {
-    let mut compressor = Compressor::new()?;
-    compressor.set_quality(quality.into())?;
-    compressor.set_subsamp(subsampling)?;
-    compressor.set_optimize(size.pixels() <= OPTIMIZED_PIXELS)?;
-    let Progressive(is_progressive) = style.progressive;
-    compressor.set_progressive(is_progressive)?;
-    Ok(compressor)
-}
-
-fn internal(error: &turbojpeg::Error) -> ThumbnailError {
+fn internal(error: &dyn std::error::Error) -> ThumbnailError {
     ThumbnailError::Internal(error.to_string())
 }

@@ -23,8 +23,19 @@ fuzz_target!(|data: &[u8]| {
     }
     let chroma = options.chroma_scale(Scale::Eighth);
     let _ = decode_scaled(data, Scale::Quarter, &chroma);
-    for scale in [Scale::Full, Scale::FiveEighths, Scale::Half, Scale::ThreeEighths, Scale::Quarter] {
-        if let Ok(image) = decode_scaled(data, scale, &options) {
+    let scales = [
+        Scale::Full,
+        Scale::FiveEighths,
+        Scale::Half,
+        Scale::ThreeEighths,
+        Scale::Quarter,
+        Scale::Eighth,
+    ];
+    for scale in scales {
+        let image = decode_scaled(data, scale, &options);
+        let measured = decode_scaled(data, scale, &options.variances(true));
+        assert_eq!(image.is_ok(), measured.is_ok());
+        if let Ok(image) = image {
             assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
         }
     }

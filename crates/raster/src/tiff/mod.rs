@@ -1,8 +1,12 @@
 //! Decodes the first page of a TIFF with the `tiff` crate, to eight bits per sample.
 
+mod directory;
 mod disguise;
+mod fax;
 mod lab;
+mod old_jpeg;
 mod overhead;
+mod packing;
 
 use std::collections::HashSet;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -19,6 +23,7 @@ use disguise::{
 };
 use lab::Lab;
 use overhead::OVERHEAD;
+use packing::{Packing, Stored, Unpacked};
 
 /// The number of bytes that may be read more than once even if the source is small.
 const REREAD: u64 = 1024 * 1024;
@@ -107,11 +112,15 @@ pub struct Tiff<'a> {
     depth: u8,
     /// The number of samples per pixel.
     samples: usize,
+    /// The number of samples per pixel that are stored.
+    stored: usize,
     is_planar: bool,
     /// Whether the decoder reads the planes as a single tall image.
     is_stacked: bool,
     /// Whether the order of the bits in each byte is reversed (`FillOrder` 2).
     is_reversed: bool,
+    /// How the samples are unpacked, if the decoder can't do it.
+    packing: Option<Packing>,
     chunks: Chunks,
     /// The position and length of each strip's or tile's data in the source.
     places: Vec<(u64, u64)>,
@@ -126,6 +135,7 @@ struct Chunks {
     across: u32,
     /// The number of strips or tiles in one plane.
     count: u32,
+    are_tiles: bool,
 }
 
 impl<'a> Tiff<'a> {
@@ -137,10 +147,11 @@ impl<'a> Tiff<'a> {
         if has_long_text(source) {
             return Err(TiffError::Corrupt("a string is longer than the file".into()));
         }
-        let Disguise { photometric, stacked, patches } = disguise(source);
+        let Disguise { photometric, stacked, packing, patches } = disguise(source);
         let source = Overlaid {
             bytes: Cursor::new(source),
             patches,
+            unpacked: None,
             is_reversed: false,
             end: u64::MAX,
             budget: u64::MAX,
@@ -200,6 +211,11 @@ impl<'a> Tiff<'a> {
             return Err(TiffError::Corrupt("its tiles are much larger than the picture".into()));
         }
         let compression = number(&mut decoder, Tag::Compression)?.unwrap_or(UNCOMPRESSED);
+        if let Some(packing) = &packing
+            && !(compression == UNCOMPRESSED && packing.supports(stored, depth, is_planar))
+        {
+            return Err(TiffError::Unsupported);
+        }
         let chunk_places = places(&mut decoder)?;
         let mut file = Self {
             decoder,
@@ -208,9 +224,11 @@ impl<'a> Tiff<'a> {
             alpha,
             depth,
             samples,
+            stored: stored.into(),
             is_planar,
             is_stacked: stacked.is_some(),
             is_reversed,
+            packing,
             chunks,
             places: chunk_places,
             compression,
@@ -310,14 +328,15 @@ impl<'a> Tiff<'a> {
         };
         let mut file = self.with_limits(goes_on);
         let mut first_error = None;
-        let mut found = false;
+        let (mut found, mut is_complete) = (false, true);
         for chunk in 0..file.chunks.count {
             if !goes_on() {
                 return Err(TiffError::Stopped);
             }
             match file.chunk(chunk) {
-                Ok((size, data)) => {
+                Ok((size, data, is_whole)) => {
                     found = true;
+                    is_complete &= is_whole;
                     file.place(chunk, size, &data, &mut picture);
                 }
                 Err(error @ TiffError::Unsupported) => return Err(error),
@@ -327,7 +346,7 @@ impl<'a> Tiff<'a> {
         }
         match first_error {
             Some(error) if !found => Err(error),
-            error => Ok((picture, error.is_none())),
+            error => Ok((picture, is_complete && error.is_none())),
         }
     }
 
@@ -356,8 +375,8 @@ impl<'a> Tiff<'a> {
         file
     }
 
-    /// Decodes a strip or tile. Returns its size and its pixels.
-    fn chunk(&mut self, chunk: u32) -> Result<(Size, Vec<u8>), TiffError> {
+    /// Decodes a strip or tile. Returns its size, its pixels, and whether all of them are present.
+    fn chunk(&mut self, chunk: u32) -> Result<(Size, Vec<u8>, bool), TiffError> {
         let (width, height) = self.decoder.chunk_data_dimensions(chunk);
         let size = Size { width, height };
         let pixels = usize::try_from(size.pixels()).unwrap_or(usize::MAX);
@@ -365,6 +384,7 @@ impl<'a> Tiff<'a> {
         let row = width as usize * (self.samples / planes);
         let is_index = matches!(self.scheme, Scheme::Palette(_));
         let mut samples = Vec::new();
+        let mut is_whole = true;
         for plane in 0..planes {
             let index = u32::try_from(plane).unwrap_or_default() * self.chunks.count + chunk;
             // Without compression, the strip's dimensions already limit the number of bytes that
@@ -373,13 +393,14 @@ impl<'a> Tiff<'a> {
                 self.places.get(index as usize).filter(|_| self.compression != UNCOMPRESSED);
             let end = place.map_or(u64::MAX, |&(start, length)| start.saturating_add(length));
             self.decoder.inner().end = end;
+            is_whole &= self.unpack(index, size, planes)?;
             let decoded = self.decoder.read_chunk(index)?;
             samples.extend(match (decoded, &self.scheme) {
                 // The high byte, because the range of a* and b* is not that of other samples.
                 (DecodingResult::U16(samples), Scheme::Lab(_)) => {
                     samples.into_iter().map(|value| value.to_be_bytes()[0]).collect()
                 }
-                (decoded, _) => eight_bits(decoded, self.depth, row, is_index)?,
+                (decoded, _) => eight_bits(decoded, self.most(), row, is_index)?,
             });
         }
         if samples.len() < pixels.saturating_mul(self.samples) {
@@ -388,7 +409,46 @@ impl<'a> Tiff<'a> {
         if planes > 1 {
             samples = interleaved(&samples, pixels, planes);
         }
-        Ok((size, self.pixels(samples)))
+        Ok((size, self.pixels(samples), is_whole))
+    }
+
+    /// The highest value of an unsigned sample.
+    const fn most(&self) -> u32 {
+        match (&self.packing, self.depth) {
+            (Some(Packing::TwelveBits), _) => 0xfff,
+            (_, depth) => u32::MAX >> (32 - if depth > 32 { 32 } else { depth }),
+        }
+    }
+
+    /// Unpacks the data of a strip or tile if the decoder can't do it. Returns whether all of it is
+    /// present.
+    fn unpack(&mut self, index: u32, size: Size, planes: usize) -> Result<bool, TiffError> {
+        let Some(packing) = &self.packing else { return Ok(true) };
+        let source = self.decoder.inner();
+        let whole = *source.bytes.get_ref();
+        let place = self.places.get(index as usize);
+        let data = place.and_then(|&(start, length)| {
+            let start = usize::try_from(start).ok()?;
+            let rest = whole.get(start..)?;
+            Some((start, rest.get(..usize::try_from(length).ok()?).unwrap_or(rest)))
+        });
+        let (start, data) = data.unwrap_or_default();
+        source.charge(data.len() as u64)?;
+        // A tile is stored with the part that is cut off.
+        let rows = if self.chunks.are_tiles { self.chunks.size.height } else { size.height };
+        let stored = Stored {
+            source: whole,
+            start,
+            data,
+            width: self.chunks.size.width,
+            rows,
+            samples: self.stored / planes,
+            depth: self.depth,
+            is_reversed: self.is_reversed && packing.has_order(),
+        };
+        let Unpacked { data, is_whole } = packing.unpack(&stored, source.goes_on)?;
+        source.unpacked = Some(Cursor::new(data));
+        Ok(is_whole)
     }
 
     /// Copies the pixels of a strip or tile to its area in the picture.
@@ -481,8 +541,11 @@ fn places(decoder: &mut Decoder<Overlaid<'_>>) -> Result<Vec<(u64, u64)>, TiffEr
 
 fn chunks(decoder: &Decoder<Overlaid<'_>>, size: Size) -> Chunks {
     let (width, height) = decoder.chunk_dimensions();
+    let are_tiles = decoder.get_chunk_type() == ChunkType::Tile;
+    // A strip may claim more rows than the picture.
+    let height = if are_tiles { height } else { height.min(size.height) };
     let (across, down) = (size.width.div_ceil(width.max(1)), size.height.div_ceil(height.max(1)));
-    Chunks { size: Size { width, height }, across, count: across.saturating_mul(down) }
+    Chunks { size: Size { width, height }, across, count: across.saturating_mul(down), are_tiles }
 }
 
 /// The meaning of the samples.
@@ -532,27 +595,33 @@ fn palette(decoder: &mut Decoder<Overlaid<'_>>) -> Result<Vec<[u8; 3]>, TiffErro
     Ok(colors.map(|((red, green), blue)| [byte(red), byte(green), byte(blue)]).collect())
 }
 
-/// Converts every sample to eight bits. A row contains `row` samples. Samples of fewer bits are
-/// scaled to the range from black to white, unless they are indices.
+/// Converts every sample to eight bits. `most` is the highest value of an unsigned sample. A row
+/// contains `row` samples. Samples of fewer bits are scaled to the range from black to white, unless
+/// they are indices.
+///
+/// Signed samples have no agreed range. As in Pillow and libtiff, those of eight bits are read as
+/// unsigned. Otherwise, 0 is black and 65535 is white.
 fn eight_bits(
     decoded: DecodingResult,
-    depth: u8,
+    most: u32,
     row: usize,
     is_index: bool,
 ) -> Result<Vec<u8>, TiffError> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
     let from_float = |value: f32| (value.clamp(0.0, 1.0) * 255.0).round() as u8;
+    let from_16 = |value: u16| u8::try_from((u32::from(value) + 128) / 257).unwrap_or(u8::MAX);
+    let from_signed = |value: i32| from_16(u16::try_from(value.max(0)).unwrap_or(u16::MAX));
     Ok(match decoded {
-        DecodingResult::U8(samples) if depth == 8 => samples,
+        DecodingResult::U8(samples) if most == 0xff => samples,
         DecodingResult::U8(packed) => {
-            let most = (1_u16 << depth) - 1;
             let scale = if is_index { 1 } else { 255 / most };
-            let in_a_byte = 8 / usize::from(depth.max(1));
+            let depth = most.count_ones() as usize;
+            let in_a_byte = 8 / depth.max(1);
             let mut samples = Vec::with_capacity(packed.len() * in_a_byte);
             for bytes in packed.chunks(row.div_ceil(in_a_byte).max(1)) {
                 let all = bytes.iter().flat_map(|byte| {
                     (1..=in_a_byte).map(move |place| {
-                        let sample = u16::from(*byte) >> (8 - place * usize::from(depth)) & most;
+                        let sample = u32::from(*byte) >> (8 - place * depth) & most;
                         u8::try_from(sample * scale).unwrap_or(u8::MAX)
                     })
                 });
@@ -560,13 +629,22 @@ fn eight_bits(
             }
             samples
         }
+        DecodingResult::U16(samples) if most == 0xffff => {
+            samples.into_iter().map(from_16).collect()
+        }
         DecodingResult::U16(samples) => {
-            let byte = |value: u16| u8::try_from((u32::from(value) + 128) / 257).unwrap_or(u8::MAX);
+            let scaled = |value: u16| ((u32::from(value) & most) * 255 + most / 2) / most;
+            let byte = |value: u16| u8::try_from(scaled(value)).unwrap_or(u8::MAX);
             samples.into_iter().map(byte).collect()
         }
         DecodingResult::U32(samples) => {
             samples.into_iter().map(|value| value.to_be_bytes()[0]).collect()
         }
+        DecodingResult::I8(samples) => samples.into_iter().map(i8::cast_unsigned).collect(),
+        DecodingResult::I16(samples) => {
+            samples.into_iter().map(|value| from_signed(value.into())).collect()
+        }
+        DecodingResult::I32(samples) => samples.into_iter().map(from_signed).collect(),
         DecodingResult::F32(samples) => samples.into_iter().map(from_float).collect(),
         _ => return Err(TiffError::Unsupported),
     })
@@ -606,6 +684,8 @@ fn unmultiplied(sample: u8, opacity: u8) -> u8 {
 struct Overlaid<'a> {
     bytes: Cursor<&'a [u8]>,
     patches: Vec<Patch>,
+    /// The samples of a strip or tile, to read instead of the source.
+    unpacked: Option<Cursor<Vec<u8>>>,
     /// Whether the first pixel of a strip is in the lowest bit of its first byte (`FillOrder` 2).
     is_reversed: bool,
     /// The position after the last byte that may be read.
@@ -616,14 +696,25 @@ struct Overlaid<'a> {
     goes_on: &'a dyn Fn() -> bool,
 }
 
+impl Overlaid<'_> {
+    /// Counts bytes that are read.
+    fn charge(&mut self, length: u64) -> Result<(), TiffError> {
+        let budget = self.budget.checked_sub(length);
+        self.budget = budget.ok_or_else(|| TiffError::Corrupt(OVERLAP.into()))?;
+        Ok(())
+    }
+}
+
 impl Read for Overlaid<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(unpacked) = &mut self.unpacked {
+            return unpacked.read(buffer);
+        }
         let start = self.bytes.position();
         let most = usize::try_from(self.end.saturating_sub(start)).unwrap_or(usize::MAX);
         let most = most.min(buffer.len());
         let length = self.bytes.read(buffer.get_mut(..most).unwrap_or_default())?;
-        let budget = self.budget.checked_sub(length as u64);
-        self.budget = budget.ok_or_else(|| io::Error::other(OVERLAP))?;
+        self.charge(length as u64).map_err(io::Error::other)?;
         if !(self.goes_on)() {
             return Err(io::Error::other(TiffError::Stopped));
         }
@@ -647,6 +738,6 @@ impl Read for Overlaid<'_> {
 
 impl Seek for Overlaid<'_> {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        self.bytes.seek(position)
+        if self.unpacked.is_some() { Ok(0) } else { self.bytes.seek(position) }
     }
 }

@@ -15,6 +15,7 @@ use super::super::notice::Notice;
 use super::super::xmp;
 use super::components::Components;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source, Tiles};
+use super::frame::{DecodedFrame, Pixels};
 use crate::error::ThumbnailError;
 use format::{FORMAT, corrupt};
 use raster::Frame;
@@ -185,6 +186,13 @@ impl Source for Jpeg<'_> {
         sink: Sink<'_>,
     ) -> Result<Completeness, ThumbnailError> {
         let Self { source, frame, is_adobe, .. } = *self;
+        if let Some(size) = request.linear_size.filter(|_| !request.is_partial)
+            && let Some((picture, variances)) = native::decode_linear(source, frame, size, request)?
+        {
+            let pixels = Pixels::Reduced(picture, variances);
+            sink(DecodedFrame { pixels, delay: 0 })?;
+            return Ok(Completeness::Whole);
+        }
         let scaling = scaling(frame.size, request.size);
         let (picture, completeness) =
             match native::decode(source, frame.size, frame.is_subsampled, request)? {

@@ -2,12 +2,14 @@
 //! alone), at up to half size, and at any scale if the file is progressive.
 
 use jpeg_dc::{Chroma, Color, DcImage, Error, Options, Plane, Planes, Scale};
-use raster::{Picture, PixelKind, Size};
+use raster::{Picture, PixelKind, Size, Variances};
 use turbojpeg::ScalingFactor;
 
 use super::super::components::{Components, Range};
 use super::super::decoder::DecodeRequest;
-use super::scale::{above_one_eighth, chroma_scale, reduced, scaling, without_invisible};
+use super::scale::{
+    above_one_eighth, chroma_scale, reduced, reduced_linear, scaling, without_invisible,
+};
 use super::segments::FrameHeader;
 use crate::error::ThumbnailError;
 
@@ -32,6 +34,40 @@ pub(super) fn decode(
     let scale = scale.map(|scale| smaller.unwrap_or(scale)).map(|scale| (scale, scale));
     let image = planes(source, scale, may_repeat, may_scale, request)?;
     Ok(image.as_ref().and_then(picture))
+}
+
+/// Decode a picture of reduced size that can be averaged in linear light, or return `None` if the
+/// image has to be decoded at full size. `requested` is the size of the thumbnail.
+///
+/// # Errors
+/// [`ThumbnailError::Timeout`].
+pub(super) fn decode_linear(
+    source: &[u8],
+    frame: FrameHeader,
+    requested: Size,
+    request: DecodeRequest<'_>,
+) -> Result<Option<(Picture, Variances)>, ThumbnailError> {
+    let full = frame.size;
+    let Some(scale) = reduced_linear(full, requested) else { return Ok(None) };
+    // Chroma at half the resolution would be visible.
+    let chroma = match scale {
+        Scale::Eighth if frame.chroma_covers == (2, 2) => Scale::Quarter,
+        Scale::Quarter if frame.chroma_covers == (2, 2) => Scale::Half,
+        _ => scale,
+    };
+    let options = Options::new().chroma_scale(chroma).variances(true);
+    let decoded = jpeg_dc::decode_scaled_until(source, scale, &options, request.expired);
+    let Some(mut image) = unless_expired(decoded)? else { return Ok(None) };
+    // The variances are those of luma.
+    if image.color == Color::Rgb {
+        return Ok(None);
+    }
+    let variances = image.variances.take().map(|variances| Variances {
+        side: (image.width * 8).div_ceil(full.width as usize),
+        across: variances.across,
+        values: variances.values,
+    });
+    Ok(picture(&image).zip(variances))
 }
 
 fn picture(image: &Planes) -> Option<Picture> {

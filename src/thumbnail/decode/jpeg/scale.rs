@@ -32,15 +32,36 @@ const SCALES: [(Scale, u64, u64); 4] = [
 /// needed. Returns `None` if it is not smaller than libjpeg's scale, or if the size of the image at
 /// this scale would have to be rounded, which moves its samples.
 pub(super) fn reduced(full: Size, requested: Size) -> Option<Scale> {
+    first_sufficient(&SCALES, full, requested)
+}
+
+/// The scales at which `jpeg_dc` decodes images that are averaged in linear light, like [`SCALES`].
+/// The variance of a block does not tell where in the block the missing detail is, so the factors
+/// are higher: they keep the picture close to one that is decoded at full size.
+const LINEAR_SCALES: [(Scale, u64, u64); 4] = [
+    (Scale::Eighth, 1, 300),
+    (Scale::Quarter, 2, 300),
+    (Scale::ThreeEighths, 3, 300),
+    (Scale::Half, 4, 250),
+];
+
+/// The scale at which `jpeg_dc` decodes an image of size `full` when `requested` is needed in linear
+/// light. Returns `None` for the full size.
+pub(super) fn reduced_linear(full: Size, requested: Size) -> Option<Scale> {
+    first_sufficient(&LINEAR_SCALES, full, requested)
+}
+
+/// The first scale that leaves its factor. The size of the image must not be rounded.
+fn first_sufficient(scales: &[(Scale, u64, u64)], full: Size, requested: Size) -> Option<Scale> {
     let suffices = |full: u32, requested: u32, samples: u64, percent: u64| {
         let side = u64::from(full) * samples;
         side.is_multiple_of(8) && side / 8 * 100 >= u64::from(requested) * percent
     };
-    let found = SCALES.into_iter().find(|&(_, samples, percent)| {
+    let found = scales.iter().find(|&&(_, samples, percent)| {
         suffices(full.width, requested.width, samples, percent)
             && suffices(full.height, requested.height, samples, percent)
     });
-    found.map(|(scale, ..)| scale)
+    found.map(|&(scale, ..)| scale)
 }
 
 /// The scales at which chroma is decoded, and the factor by which it must remain larger than

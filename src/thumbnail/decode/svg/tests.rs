@@ -296,6 +296,7 @@ fn the_time_limit_is_looked_at_between_elements() {
     };
     let request = DecodeRequest {
         size: Size { width: 20, height: 10 },
+        linear_size: None,
         half_chroma: false,
         max_frames: 1,
         is_partial: false,

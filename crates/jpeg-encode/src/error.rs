@@ -1,0 +1,12 @@
+//! The reasons why a picture is not encoded.
+
+/// The reason why a picture was not encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A side is 0.
+    #[error("a JPEG has at least one pixel")]
+    Empty,
+    /// There are fewer samples than the size requires.
+    #[error("there are fewer samples than pixels")]
+    Samples,
+}
