@@ -19,8 +19,8 @@ pub(super) fn scaling(full: Size, requested: Size) -> ScalingFactor {
 
 /// The scales of `jpeg_dc`: the number of samples for each side of a block, and the factor by which
 /// the image must remain larger than requested, in percent. `jpeg_dc` leaves out the frequencies
-/// above the scale instead of averaging, so the factors are lower than those of other codecs. They
-/// keep the SSIM of each of Debian's wallpapers within 0.0015 of libvips's.
+/// above the scale instead of averaging, so the factors are lower than those of other codecs. At
+/// these limits, the SSIM of each of Debian's wallpapers is within 0.0015 of libvips's.
 const SCALES: [(Scale, u64, u64); 4] = [
     (Scale::Quarter, 2, 150),
     (Scale::ThreeEighths, 3, 140),
@@ -134,8 +134,13 @@ mod tests {
     fn each_scale_leaves_its_headroom() {
         let full = Size { width: 4032, height: 3024 };
         let scale = |width| reduced(full, Size { width, height: width * 3 / 4 });
-        let limits = [(630, Scale::Quarter), (1080, Scale::ThreeEighths), (1612, Scale::Half)];
-        let larger = [Some(Scale::ThreeEighths), Some(Scale::Half), None];
+        let limits = [
+            (672, Scale::Quarter),
+            (1080, Scale::ThreeEighths),
+            (1612, Scale::Half),
+            (1938, Scale::FiveEighths),
+        ];
+        let larger = [Some(Scale::ThreeEighths), Some(Scale::Half), Some(Scale::FiveEighths), None];
         for ((largest, expected), next) in limits.into_iter().zip(larger) {
             assert_eq!(scale(largest), Some(expected), "{largest}");
             assert_eq!(scale(largest + 1), next, "{largest}");
@@ -143,6 +148,30 @@ mod tests {
         // Both sides count.
         assert_eq!(reduced(full, Size { width: 1, height: 3024 }), None);
         assert_eq!(reduced(full, Size { width: u32::MAX, height: u32::MAX }), None);
+    }
+
+    #[test]
+    fn chroma_is_as_large_as_needed() {
+        let full = Size { width: 4032, height: 3024 };
+        let scale = |luma, covers, width| {
+            chroma_scale(luma, full, covers, Size { width, height: width * 3 / 4 })
+        };
+        let half = (2, 2);
+        for (luma, covers, width, expected) in [
+            (Scale::Quarter, half, 240, Scale::Eighth),
+            (Scale::Quarter, half, 241, Scale::Quarter),
+            (Scale::ThreeEighths, half, 240, Scale::Eighth),
+            (Scale::ThreeEighths, half, 480, Scale::Quarter),
+            (Scale::ThreeEighths, half, 481, Scale::ThreeEighths),
+            // Three eighths of chroma would be one sample for 8/3 pixels.
+            (Scale::Half, half, 481, Scale::Half),
+            (Scale::Half, (1, 1), 480, Scale::Eighth),
+            (Scale::Half, (1, 1), 960, Scale::Quarter),
+            (Scale::Quarter, (2, 1), 240, Scale::Eighth),
+            (Scale::Quarter, (1, 1), 4032, Scale::Quarter),
+        ] {
+            assert_eq!(scale(luma, covers, width), expected, "{luma:?}, {covers:?}, {width}");
+        }
     }
 
     #[test]
