@@ -97,6 +97,7 @@ mod prefix;
 mod progression;
 mod progressive_scan;
 mod scaled;
+mod scaled_plane;
 mod scaled_scan;
 mod sequential_scan;
 mod skip;

@@ -10,7 +10,7 @@ use crate::image::Plane;
 use crate::locate::{Located, locate_scan};
 use crate::marker::{Quantisation, Reader};
 use crate::options::Scale;
-use crate::scaled::Scaled;
+use crate::scaled_plane::Scaled;
 use crate::sequential_scan::Dc;
 use crate::values::{Position, Values};
 use crate::variance::Weights;
