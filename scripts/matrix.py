@@ -59,7 +59,7 @@ cd /source
 python3 -m venv /environment
 /environment/bin/pip install --quiet --upgrade 'pip>=25.1'
 /environment/bin/pip install --quiet --find-links /wheels xaccel
-/environment/bin/pip install --quiet --group test
+/environment/bin/pip install --quiet --group demo --group test
 /environment/bin/python -m pytest -q -p no:cacheprovider --numprocesses 2 \\
     -m 'not server and not e2e and not slow' --ignore tests/servers --ignore tests/e2e
 """
@@ -174,7 +174,7 @@ def _packages(name: str, wheel: Path) -> bool:
     if not python.exists():
         _run(sys.executable, "-m", "venv", environment)
         _run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip>=25.1")
-        _run(python, "-m", "pip", "install", "--quiet", "--group", "test")
+        _run(python, "-m", "pip", "install", "--quiet", "--group", "demo", "--group", "test")
     install = (python, "-m", "pip", "install", "--quiet")
     _run(*install, "--force-reinstall", "--no-deps", wheel)
     _run(*install, *versions.requirements)
