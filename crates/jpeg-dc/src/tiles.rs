@@ -58,6 +58,8 @@ impl Tiles {
         let located = locate_scan(&reader, &frame, &scan, data, deadline)?;
         let mut tiles = Self { reader, frame, located, dc: Vec::new() };
         tiles.dc = tiles.coefficients(deadline)?;
+        // Fail now if a table is missing.
+        tiles.head((1, 1))?;
         Ok(tiles)
     }
 

@@ -34,7 +34,8 @@ fuzz_target!(|data: &[u8]| {
     for scale in scales {
         let image = decode_scaled(data, scale, &options);
         let measured = decode_scaled(data, scale, &options.variances(true));
-        assert_eq!(image.is_ok(), measured.is_ok());
+        // Variances need coefficients that the samples may not need.
+        assert!(image.is_ok() || measured.is_err());
         if let Ok(image) = image {
             assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
         }
