@@ -49,7 +49,7 @@ def check(config: Config) -> dict[str, Any]:
 
     A status is `ok` or `failing`. A check that fails also has a `problem`. The check of the store
     takes a request, and up to three seconds if the store does not respond. The check of the sandbox
-    starts a render worker if none is idle.
+    starts a render worker unless one is idle.
     """
     checks = {
         each.name: {"status": "failing", "problem": each.problem}
@@ -139,7 +139,7 @@ def _store(config: Config) -> Check:
 
 
 def _sandbox(config: Config) -> Iterator[Check]:
-    """Read an image in the sandbox, if this machine offers one."""
+    """Read an image in the sandbox if this machine supports it."""
     # An app without a sandbox does not load these modules.
     from xaccel.sandbox.support import is_possible  # noqa: PLC0415
     from xaccel.thumbnails.direct import DirectRenderer, in_memory  # noqa: PLC0415

@@ -1,7 +1,7 @@
 """Metrics for Prometheus, in the default registry of prometheus_client.
 
-`METRICS = True` switches them on. The app exposes them as it exposes its own metrics, for example
-with `prometheus_client.make_wsgi_app()`.
+`METRICS = True` switches them on. Expose them like the metrics of your app, for example with
+`prometheus_client.make_wsgi_app()`.
 
 With several processes, set `PROMETHEUS_MULTIPROC_DIR`, as in every app that uses prometheus_client.
 Code outside xaccel does not need this module; the names of the metrics are in the documentation.

@@ -40,8 +40,8 @@ impl Area {
     }
 }
 
-/// The part of a picture within the border, whose colour is `corner`; `None` if all pixels belong to
-/// the border.
+/// The part of a picture within the border. The border has the colour `corner`. Returns `None` if
+/// all pixels belong to the border.
 pub(super) fn content(
     picture: &Picture,
     corner: &[u8],
@@ -117,10 +117,11 @@ pub(super) fn corner(picture: &Picture, upright: Transform) -> Option<&[u8]> {
     picture.data.chunks_exact(picture.kind.bytes()).nth(index)
 }
 
-/// The part of an image within its border, found without decoding all of it. The means of the tiles
-/// show which tiles differ from the border for certain. Everything outside these tiles, and they
-/// themselves, are decoded, because the exact edges are there. Returns `None` if the means don't
-/// show the content, or if tiles can't be decoded.
+/// Finds the part of an image within its border, without decoding the whole image. The mean colours
+/// of the tiles show which tiles certainly differ from the border. Only the tiles at the edges of
+/// the area that contains these tiles, and the tiles outside the area, are decoded: the exact edges
+/// are in them. Returns `None` if the mean colours don't show the content, or if tiles can't be
+/// decoded.
 pub(super) fn content_of_tiles(
     tiles: &dyn Tiles,
     image: Size,
@@ -156,8 +157,8 @@ pub(super) fn content_of_tiles(
     Ok(Some(Area { left, top, right: right.min(all.right), bottom: bottom.min(all.bottom) }))
 }
 
-/// The difference of two means above which a tile has content: much more than the tolerance,
-/// because means of luma and chroma are compared, not pixels.
+/// If the means of two tiles differ by more than this, one of them has content. The number is much
+/// larger than the tolerance, because it applies to means of luma and chroma instead of pixels.
 fn certain(Tolerance(most): Tolerance) -> u16 {
     2 * u16::from(most) + 4
 }
@@ -186,7 +187,7 @@ struct Strips<'a> {
 }
 
 impl Strips<'_> {
-    /// The content of some tiles, in pixels of the image.
+    /// The area of the content in some tiles, in pixels of the image.
     fn content(
         &self,
         columns: Range<usize>,

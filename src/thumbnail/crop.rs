@@ -22,7 +22,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Returns this part of another part of the image, as a part of the image.
+    /// Returns this part of `outer` as a part of the image that contains `outer`.
     #[must_use]
     pub fn within(self, outer: Self) -> Self {
         Self {

@@ -93,9 +93,9 @@ pub struct Thumbnail {
 /// How long the two steps of [`render_in_two_steps`] took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Durations {
-    /// All steps before the encoding.
+    /// The time for all steps before encoding.
     pub decoding: Duration,
-    /// The encoding.
+    /// The time for encoding.
     pub encoding: Duration,
 }
 

@@ -10,8 +10,8 @@ use super::spec::{Page, Spec};
 use super::watermark::Watermark;
 use crate::error::ThumbnailError;
 
-/// The quality of each format that applies if the spec does not set one. The default qualities give
-/// all formats about the same SSIMULACRA2 score.
+/// The quality of each format, for specs that do not set a quality. The default qualities give all
+/// formats about the same SSIMULACRA2 score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Qualities {
     /// JPEG, 1 to 100.

@@ -77,8 +77,8 @@ pub(super) fn picture(
     }))
 }
 
-/// Decode and resize each component. A sample of chroma covers `covers` pixels of the thumbnail in
-/// each direction.
+/// Decode and resize each component. In the result, each sample of chroma covers `covers` pixels of
+/// the thumbnail in each direction.
 fn resized(
     source: &mut dyn Source,
     plan: &RenderPlan<'_>,

@@ -3,8 +3,8 @@
 //!
 //! The edges of the border are known only after the source has been decoded at full size. If the
 //! codec shrinks images while it decodes them, the part within the border is shrunk in the same way
-//! afterwards. A source that consists of tiles does not have to be decoded as a whole. The result is
-//! another source, so that all other steps work on this part.
+//! afterwards. If the source consists of tiles, only some of them are decoded to find the edges.
+//! The result is another source, so that all other steps work on this part.
 
 use super::border::{Area, content, content_of_tiles, corner, cut};
 use super::color::Profile;
@@ -118,7 +118,7 @@ struct Trimmed<'a> {
 enum TrimmedPixels<'a> {
     /// The decoded picture, and whether to shrink it to the size in the request.
     Still(Picture, Completeness, bool),
-    /// A source with a single frame, and the part to pass on.
+    /// A source with a single frame, and the part of the frame to pass on.
     Part(Box<dyn Source + 'a>, Area),
     /// A source to decode, and the part of each frame to pass on.
     Animation(Box<dyn Source + 'a>, Area),

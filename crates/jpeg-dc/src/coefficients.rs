@@ -49,8 +49,8 @@ impl Coefficients {
         Ok(())
     }
 
-    /// Returns the samples of a plane of this size at this scale. `variances` receives the variance
-    /// of each block, or is empty.
+    /// Returns the samples of a plane of this size at this scale. The function writes the variance
+    /// of each block to `variances`, unless it is empty.
     pub(crate) fn samples(
         mut self,
         scale: Scale,

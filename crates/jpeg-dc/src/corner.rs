@@ -14,8 +14,8 @@ use crate::blocks::{self, by_block, to_sample};
 use crate::marker::Quantisation;
 use crate::zigzag::ZIGZAG;
 
-/// The coefficients of `W` adjacent blocks: those of the corner, row by row, and then one place for
-/// all others. `M` is `N * N + 1`.
+/// The coefficients of `W` adjacent blocks: first those of the corner, row by row, and then one
+/// place that all others share. `M` is `N * N + 1`.
 pub(crate) type Corners<const W: usize, const M: usize> = [[i16; W]; M];
 
 /// The place of each coefficient among [`Corners`], by its index in zigzag order. Indices above 63
@@ -143,7 +143,7 @@ where
         self.write(&corners, index, rows, width);
     }
 
-    /// The samples of the blocks: for each row and column, those of all blocks.
+    /// The samples of the blocks: for each row and column, the samples of all blocks.
     #[inline(always)]
     fn samples<const W: usize, const M: usize>(
         &self,

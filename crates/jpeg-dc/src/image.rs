@@ -50,14 +50,15 @@ pub struct Planes {
     pub color: Color,
     /// One for [`Color::Gray`], three for the others.
     pub planes: Vec<Plane>,
-    /// What the first plane lacks, if [`Options::variances`](crate::Options::variances) is set.
+    /// The variance of the detail that the first plane lacks, if
+    /// [`Options::variances`](crate::Options::variances) is set.
     pub variances: Option<Variances>,
 }
 
 /// The variance of the detail that a scale leaves out.
 ///
-/// A function of the samples can be averaged at a fraction of the size: the mean of `f` over the
-/// pixels that a sample `s` covers is about `f(s) + f''(s) / 2 * variance`.
+/// With the variance, you can average a function `f` of the samples at a fraction of the size: its
+/// mean over the pixels that a sample `s` covers is about `f(s) + f''(s) / 2 * variance`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variances {
     /// The number of blocks in a row.

@@ -34,8 +34,8 @@
 //!
 //! # Other scales
 //!
-//! [`decode_scaled`] decodes files at one to five eighths of their size. The inverse DCT of its
-//! lowest frequencies turns each block into 1 x 1 to 5 x 5 samples; it uses one frequency per
+//! [`decode_scaled`] decodes files at one to five eighths of their size. The inverse DCT of the
+//! lowest frequencies turns each block into 1 x 1 to 5 x 5 samples, and uses one frequency per
 //! sample. In sequential files, the decoder first finds where each block starts. Then it reads the
 //! coefficients of each block, and stops after the last one that it needs.
 //! [`Options::chroma_scale`] sets another scale for chroma. [`Tiles`] cuts a part out of a file.
@@ -44,8 +44,8 @@
 //! coefficients of all blocks for each scan. `decode_scaled` reads all scans side by side, block by
 //! block, so it does not keep AC coefficients. It decodes progressive files at full size, too.
 //!
-//! [`Options::variances`] adds the variance of the detail that a scale leaves out, with which the
-//! result can be averaged in linear light.
+//! [`Options::variances`] adds the variance of the detail that a scale leaves out. With it, you can
+//! average the result in linear light.
 //!
 //! EXIF orientation, colour profiles and further resizing are up to the caller.
 //!
@@ -67,13 +67,13 @@
 //!
 //! In addition to the samples, the decoder uses as much memory as the size of the file plus about
 //! ten bytes per block. A file must have at least one bit for each block that its header claims;
-//! otherwise it is refused before any memory is allocated for its blocks. Time is also bounded by a
-//! multiple of the file's size: no bit is read more than twice, or three times for
-//! variances, except in the first few blocks of a
-//! lane that starts out of step in the middle of the file. A scan of only a few bits can require a
-//! visit to every block, so files with more than 500 scans are refused, and [`decode_scaled`]
-//! refuses files with more than 100 scans. [`decode_until`] and [`decode_scaled_until`] also
-//! ask the caller, about once per row of blocks, whether to stop.
+//! otherwise it is refused before any memory is allocated for its blocks. The time is also bounded
+//! by a multiple of the file's size: each bit is read at most twice, or three times for variances.
+//! In the first few blocks of a lane that starts out of step in the middle of the file, bits may be
+//! read more often. A scan of only a few bits can require a visit to every block, so files with
+//! more than 500 scans are refused, and [`decode_scaled`] refuses files with more than 100 scans.
+//! [`decode_until`] and [`decode_scaled_until`] also ask the caller, about once per row of blocks,
+//! whether to stop.
 
 mod ac;
 mod blocks;

@@ -86,9 +86,9 @@ impl Options {
         self
     }
 
-    /// Sets the scale at which [`decode_scaled`](crate::decode_scaled) decodes chroma, if it differs
-    /// from the scale of luma. Images of red, green and blue have no chroma. Each sample of chroma has to cover a whole number of the image's
-    /// pixels; other scales are [`Error::Unsupported`].
+    /// Sets the scale at which [`decode_scaled`](crate::decode_scaled) decodes chroma, if it
+    /// differs from the scale of luma. RGB images do not have chroma. Each sample of chroma must
+    /// cover a whole number of the image's pixels; other scales are [`Error::Unsupported`].
     #[must_use]
     pub const fn chroma_scale(mut self, scale: Scale) -> Self {
         self.chroma_scale = Some(scale);

@@ -5,7 +5,8 @@ use crate::frame::{Component, Frame};
 use crate::image::Plane;
 use crate::options::Scale;
 
-/// The number of samples at this scale, of a component with one sample for `ratio` pixels.
+/// The number of samples in a row or column at this scale. At full size, the component has one
+/// sample for `ratio` pixels.
 pub(crate) fn side(full: u16, ratio: usize, scale: Scale) -> usize {
     (usize::from(full) * scale.side()).div_ceil(8 * ratio)
 }
@@ -14,12 +15,13 @@ pub(crate) fn side(full: u16, ratio: usize, scale: Scale) -> usize {
 pub(crate) struct Scaled {
     pub(crate) plane: Plane,
     pub(crate) scale: Scale,
-    /// The variances of the component's blocks; empty if they are not wanted.
+    /// The variances of the component's blocks; empty if they are not requested.
     pub(crate) variances: Vec<u16>,
 }
 
 impl Scaled {
-    /// An empty plane for a component of an image that is decoded at the scale `whole`.
+    /// An empty plane for a component. The image is decoded at the scale `whole`, and the component
+    /// at `scale`.
     pub(crate) fn new(
         frame: &Frame,
         component: &Component,

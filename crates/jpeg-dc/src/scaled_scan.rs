@@ -166,7 +166,8 @@ impl Source<'_> {
 
     /// Reads the coefficients of a row of MCUs.
     ///
-    /// With the transform in the same function, fewer values would be in registers.
+    /// This function does not contain the transform, so that the compiler keeps more values in
+    /// registers.
     #[inline(never)]
     fn read_row<const N: usize>(
         &self,
@@ -198,7 +199,7 @@ impl Source<'_> {
         blocks
     }
 
-    /// Reads the coefficients of a block that a corner of `N` rows and columns needs.
+    /// Reads the coefficients of a block in the corner of `N` rows and columns.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the number of rows has to be known")]
     fn read<const N: usize>(

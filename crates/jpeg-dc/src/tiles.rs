@@ -35,7 +35,7 @@ pub struct Tiles {
 }
 
 impl Tiles {
-    /// Finds the tiles. `expired` is called now and then; if it returns true, the function stops.
+    /// Finds the tiles. The function calls `expired` regularly, and stops if it returns true.
     ///
     /// # Errors
     /// The same errors as [`decode_until`](crate::decode_until). Files that are progressive, have
@@ -102,15 +102,15 @@ impl Tiles {
         (8 * self.frame.max_h, 8 * self.frame.max_v)
     }
 
-    /// The number of tiles, across and down. Those on the right and at the bottom may extend beyond
-    /// the image.
+    /// The number of tiles, across and down. The last tile of a row or column may extend beyond the
+    /// image.
     #[must_use]
     pub fn count(&self) -> (usize, usize) {
         self.located.layout.mcus
     }
 
-    /// For each tile, row by row, whether the mean of the samples of one of its blocks differs by
-    /// more than `tolerance` from that of the same block of the tile at `column` and `row`.
+    /// Compares each tile, row by row, with the tile at `column` and `row`. The result is true if
+    /// the means of any two corresponding blocks differ by more than `tolerance`.
     ///
     /// # Errors
     /// [`Error::Malformed`].
@@ -216,12 +216,12 @@ impl Tiles {
     }
 }
 
-/// A Huffman code for the sizes of DC differences: the sizes themselves, in four bits, except for the
-/// last one.
+/// A Huffman code for the sizes of DC differences. The code of a size is the size itself in four
+/// bits; only the last code has five bits.
 const DC_COUNTS: [u8; 16] = [0, 0, 0, 15, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 const DC_SYMBOLS: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
-/// The payload of a DQT segment. Tables of 8 bits are written if possible.
+/// The payload of a DQT segment. If all steps fit, it has 8 bits for each.
 fn quantisation(number: u8, table: &Quantisation) -> Vec<u8> {
     let small: Result<Vec<u8>, _> = table.iter().map(|&step| u8::try_from(step)).collect();
     if let Ok(small) = small {
@@ -234,7 +234,7 @@ fn quantisation(number: u8, table: &Quantisation) -> Vec<u8> {
 /// Writes entropy-coded data.
 struct Writer {
     bytes: Vec<u8>,
-    /// The bits that have not been written yet: the lowest `count` ones.
+    /// The lowest `count` bits have not been written yet.
     held: u64,
     count: u32,
 }
@@ -275,7 +275,7 @@ impl Writer {
         }
     }
 
-    /// Fills up the last byte with ones, and adds the end of the image.
+    /// Pads the last byte with ones, and adds the marker for the end of the image.
     fn finish(mut self) -> Vec<u8> {
         self.put(0x7F, 7);
         self.bytes.extend([0xFF, 0xD9]);

@@ -9,7 +9,7 @@
 use crate::entropy::window;
 use crate::huffman::Code;
 
-/// The decoded form of a symbol, and of the next one if it is visible with its value.
+/// A decoded symbol. If the window also contains the next symbol with its value, both are decoded.
 ///
 /// | bits | content |
 /// |---|---|
@@ -87,7 +87,8 @@ impl Found {
         (self.entry >> 16) as u32 & 0xFF
     }
 
-    /// The second coefficient, and the distance to it, which is beyond the block if there is none.
+    /// The distance to the second coefficient, and the coefficient. If the look-up has only one
+    /// coefficient, the distance leads beyond the block.
     #[inline(always)]
     pub(crate) fn second(self) -> (u32, i16) {
         ((self.entry >> 24) as u32 & 0xFF, ((self.entry >> 40) as i8).into())
@@ -104,7 +105,7 @@ impl Found {
 /// The symbols of a Huffman code, with their values, indexed by the bits at their start.
 pub(crate) struct Values<'a> {
     code: &'a Code,
-    /// The symbol for a code of this length.
+    /// Returns the symbol for a code of this length.
     meaning: fn(u32, u8) -> Symbol,
     entries: Box<[Entry; ENTRIES]>,
 }
@@ -113,7 +114,7 @@ pub(crate) struct Values<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Position {
     bit: u32,
-    /// The bits from there on.
+    /// The bits that start at this position.
     ahead: u64,
 }
 
@@ -225,7 +226,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// The value whose bits are the lowest ones of `bits`. `mask` has a bit for each of them.
+/// The value that the lowest bits of `bits` encode. `mask` has a 1 for each of these bits.
 #[inline(always)]
 fn value(bits: u64, mask: u64) -> i16 {
     let (bits, mask) = (bits as u32 & mask as u32, mask as u32);

@@ -6,13 +6,13 @@ use crate::options::Scale;
 use crate::values::{Position, Values};
 use crate::zigzag::ZIGZAG;
 
-/// The number of indices, some of which stand for the end of a block.
+/// The number of indices. Indices above 63 stand for the end of a block.
 const INDICES: usize = 256;
 
-/// What the square of each coefficient adds to the variance of its block, by its index in zigzag
-/// order: 0 for the frequencies that the scale keeps, and for indices above 63. By Parseval's
-/// theorem, the mean square of a block's samples is the sum of the squares of its coefficients,
-/// divided by 64.
+/// The weights of the squares of the coefficients in the variance of a block, by index in zigzag
+/// order. The weight is 0 for the frequencies that the scale keeps, and for indices above 63. By
+/// Parseval's theorem, the mean square of a block's samples is the sum of the squares of its
+/// coefficients, divided by 64.
 pub(crate) struct Weights([f32; INDICES]);
 
 impl Weights {
@@ -51,7 +51,7 @@ impl Weights {
         }
     }
 
-    /// What a coefficient adds to the variance.
+    /// The part of the variance that a coefficient adds.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "called for every coefficient")]
     fn term(&self, index: u32, coefficient: i16) -> f32 {
@@ -72,7 +72,7 @@ impl Weights {
     }
 }
 
-/// Rounds a variance to the nearest integer. Only damaged files exceed the range.
+/// Rounds a variance to the nearest integer. The range is exceeded only in damaged files.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
 fn rounded(sum: f32) -> u16 {
     (sum + 0.5) as u16

@@ -49,7 +49,7 @@ impl Bits {
         }
     }
 
-    /// Returns the file. Ones fill the last byte.
+    /// Returns the file. The last byte is padded with ones.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         let padding = self.count.wrapping_neg() & 7;
         let bits = self.pending << padding | ((1 << padding) - 1);

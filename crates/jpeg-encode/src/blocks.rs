@@ -7,12 +7,12 @@ use super::symbols::{Symbols, Table};
 use super::tables::{Steps, steps};
 use super::zigzag::ZIGZAG;
 
-/// The fraction of a step from which a coefficient is rounded up to the next level. At quality 100,
-/// coefficients are rounded to the nearest one.
+/// From this fraction of a step, a coefficient is rounded up to the next level. At quality 100, it
+/// is rounded to the nearest level.
 const ROUNDS_UP: f32 = 0.56;
 const ROUNDS_UP_AT_100: f32 = 0.5;
 
-/// Encode a picture. `fill` fills the samples of the components for a row of units.
+/// Encode a picture. `fill` writes the samples of a row of units to the components.
 pub(crate) fn encode(
     layout: Layout,
     quality: u8,
@@ -84,7 +84,7 @@ impl Quantizer {
         }
     }
 
-    /// Returns the DC level, and the AC levels with a bit in zigzag order for each that is not 0.
+    /// Returns the DC level, the AC levels, and a mask of the nonzero AC levels in zigzag order.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "in range")]
     fn levels(&self, block: &[[u8; 8]; 8]) -> (i32, Values, u64) {
@@ -123,8 +123,8 @@ impl Quantizer {
     }
 }
 
-/// The number of bits by which to shift for this divisor. The factor uses all 16 bits, and the second
-/// one shifts by at least one bit.
+/// The number of bits by which to shift for this divisor. With it, the factor uses all 16 bits, and
+/// the second multiplication shifts by at least one bit.
 fn exponent(divisor: f32) -> f32 {
     divisor.log2().floor().max(1.0)
 }
@@ -149,7 +149,7 @@ impl<'a> Encoder<'a> {
         Self { quantizer, direct, alternating, last: 0 }
     }
 
-    /// Encode the component's blocks of a unit.
+    /// Encode the component's blocks in a unit.
     #[inline(always)]
     fn unit(&mut self, component: &Component, column: usize, row: usize, symbols: &mut Symbols) {
         let (across, down) = component.factors;

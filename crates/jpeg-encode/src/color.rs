@@ -11,8 +11,8 @@ const BITS: u32 = 15;
 /// One half, as a factor.
 const HALF: i32 = 1 << (BITS - 1);
 
-/// The pixels of a row of units, in one word each: red, green and blue from the lowest byte. The
-/// highest byte is undefined.
+/// The pixels of a row of units, in one word each. The three lowest bytes are red, green and blue,
+/// starting at the lowest; the highest byte is undefined.
 pub(crate) struct Pixels {
     width: usize,
     stride: usize,

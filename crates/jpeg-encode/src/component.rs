@@ -1,4 +1,4 @@
-//! The components of a picture, of which one row of units (MCUs) is in memory.
+//! The components of a picture. Only one row of units (MCUs) is in memory at a time.
 
 use super::error::Error;
 use super::subsampling::Subsampling;

@@ -11,7 +11,7 @@ pub(crate) const SCALES: [f32; 8] =
 /// The factor of all coefficients in the result of [`forward`].
 pub(crate) const SCALE: f32 = 16.0;
 
-/// Multiply by a fraction of 65,536 parts, and add another fraction to the product.
+/// Multiply by `fraction` / 65,536, add `ADDEND` / 65,536, and round down.
 #[inline(always)]
 fn part<const ADDEND: i32>(value: i16, fraction: i16) -> i16 {
     ((i32::from(value) * i32::from(fraction) + ADDEND) >> 16) as i16

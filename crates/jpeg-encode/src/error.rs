@@ -1,6 +1,6 @@
-//! The reasons why a picture is not encoded.
+//! The errors of the encoder.
 
-/// The reason why a picture was not encoded.
+/// The reason why a picture can't be encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A side is 0.

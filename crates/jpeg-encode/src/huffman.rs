@@ -20,7 +20,7 @@ pub(crate) struct Code {
 /// The codes of a table.
 #[derive(Debug)]
 pub(crate) struct Codes {
-    /// The number of codes of each length from 1.
+    /// The number of codes of each length, starting at length 1.
     pub(crate) lengths: [u8; LONGEST],
     /// The symbols, in the order of their codes.
     pub(crate) symbols: Vec<u8>,
@@ -63,8 +63,9 @@ impl Codes {
     }
 }
 
-/// The codes' lengths, by Huffman's algorithm. `None` is an additional symbol of the least weight,
-/// and thus with one of the longest codes: no code may consist of ones only (T.81, C.2).
+/// The codes' lengths, by Huffman's algorithm. `None` is an additional symbol. It has the lowest
+/// weight, so it gets one of the longest codes. It reserves the invalid code that consists only of
+/// ones (T.81, C.2).
 fn lengths(weights: &[u64; 256]) -> Vec<(usize, Option<u8>)> {
     let symbols = weights.iter().zip(0_u8..=255).filter(|&(&weight, _)| weight > 0);
     let mut leaves = symbols.map(|(&weight, symbol)| (weight, Some(symbol))).collect::<Vec<_>>();

@@ -2,14 +2,15 @@
 //! score.
 //!
 //! - The quantisation tables were fitted to SSIMULACRA2. See [`quality`](self#quality).
-//! - Coefficients that are just above half a step become smaller, which saves more than it costs.
+//! - Coefficients just above half a step are rounded down, which makes files smaller at the same
+//!   score.
 //! - The Huffman tables are always optimal for the picture. The encoder keeps the symbols of the
 //!   picture in memory instead of computing them twice.
 //!
 //! # Quality
 //!
-//! Qualities range from 1 to 100, as in libjpeg. From about 70, a picture has about the same score as
-//! with libjpeg's tables at this quality. Below, the score is up to 3 lower.
+//! Qualities range from 1 to 100, as in libjpeg. From about 70, a picture has about the same score
+//! as with libjpeg's tables at this quality. Below 70, the score is up to 3 points lower.
 //!
 //! ```
 //! use jpeg_encode::{Subsampling, encode_rgb};

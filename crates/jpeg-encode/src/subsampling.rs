@@ -1,12 +1,12 @@
-//! How much of the resolution of chroma is stored.
+//! The resolution at which chroma is stored.
 
-/// How much of the horizontal and vertical resolution the colours keep.
+/// The resolution of chroma.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subsampling {
-    /// 4:4:4: all of it.
+    /// 4:4:4: the full resolution.
     Full,
-    /// 4:2:2: half of the horizontal resolution.
+    /// 4:2:2: half the horizontal resolution.
     HalfWidth,
-    /// 4:2:0: half of both.
+    /// 4:2:0: half the horizontal and vertical resolution.
     Half,
 }

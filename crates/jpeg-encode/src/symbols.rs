@@ -5,11 +5,11 @@ use super::component::Layout;
 use super::file;
 use super::huffman::{Code, Codes, Counts};
 
-/// The maximum number of symbols in memory. For larger pictures, the first ones determine the
+/// The maximum number of symbols in memory. In larger pictures, the first symbols determine the
 /// Huffman tables.
 const KEPT: usize = 1 << 22;
 
-/// A Huffman table: of luma or chroma, for DC or AC coefficients.
+/// A Huffman table for the DC or AC coefficients of luma or chroma.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
     LumaDc = 0,
@@ -35,12 +35,12 @@ enum Scan {
 }
 
 impl Symbols {
-    /// Continues a file, which ends before the Huffman tables.
+    /// Continues a file that ends before the Huffman tables.
     pub(crate) fn new(layout: Layout, file: Vec<u8>) -> Self {
         Self { layout, kept: Vec::new(), counts: [[0; 256]; 4], scan: Scan::Waiting(file) }
     }
 
-    /// Add a symbol. Its lowest four bits are the number of the bits that follow its code.
+    /// Add a symbol. Its lowest four bits are the number of bits that follow its code.
     #[inline(always)]
     pub(crate) fn push(&mut self, table: Table, symbol: u8, bits: u32) {
         if let Some(count) =

@@ -1,8 +1,8 @@
 //! The quantisation tables.
 //!
 //! A step grows with the distance of its frequency from the lowest one. The constants give the
-//! smallest files at equal SSIMULACRA2 scores for photographs with sides of 300 and 640 pixels, at
-//! the scores of libjpeg's qualities 75 and 85.
+//! smallest files for photographs with sides of 300 and 640 pixels, at the SSIMULACRA2 scores of
+//! libjpeg's qualities 75 and 85.
 
 /// How the steps of a component grow.
 struct Shape {
@@ -10,7 +10,7 @@ struct Shape {
     lowest: f32,
     /// The growth from the lowest frequency to the highest one of a dimension.
     growth: f32,
-    /// The power of the distance. Below 1, steps grow most at low frequencies.
+    /// The exponent of the distance. Below 1, steps grow most at low frequencies.
     power: f32,
 }
 
@@ -45,8 +45,8 @@ impl Shape {
     }
 }
 
-/// The factor of the steps for a quality. It gives the mean scores of libjpeg's tables, whose factor
-/// is 1 at quality 50.
+/// The factor of the steps for a quality. With it, the mean scores are those of libjpeg's tables.
+/// Their factor is 1 at quality 50.
 fn scale(quality: u8) -> f32 {
     let quality = f32::from(quality.clamp(1, 100));
     let libjpeg = if quality < 50.0 { 50.0 / quality } else { 2.0 - quality / 50.0 };

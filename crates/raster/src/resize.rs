@@ -195,8 +195,8 @@ fn half_curvature(sample: usize) -> f32 {
 }
 
 /// Resizes a part of a picture in linear light, by [`Filter::Lanczos3`]: the samples are converted
-/// from the gamma of sRGB before the resize, and back to it afterwards. `variances` are those of a
-/// picture that a decoder has reduced.
+/// from the gamma of sRGB before the resize, and back to it afterwards. If a decoder has reduced
+/// the picture, `variances` describe the detail that it lacks.
 ///
 /// # Errors
 /// See [`resize`].

@@ -180,7 +180,7 @@ def _parts(result: object, seconds: float) -> tuple[float, float] | None:
 
     Args:
         result: The result of a job.
-        seconds: How many seconds the job took. An attacker may have chosen the seconds in `result`.
+        seconds: How many seconds the job took. An attacker may have forged the times in `result`.
     """
     if not isinstance(result, Thumbnail):
         return None

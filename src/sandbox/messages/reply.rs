@@ -8,7 +8,7 @@ use crate::thumbnail::Durations;
 use crate::thumbnail::format::OutputFormat;
 
 /// The number of bytes in the head of a reply: its kind, a detail, a flag, a zero byte, two
-/// numbers, the length of the body, and two numbers of nanoseconds.
+/// numbers, the length of the body, and two durations in nanoseconds.
 const HEAD: usize = 32;
 
 /// The maximum number of bytes in a thumbnail.
@@ -41,7 +41,7 @@ pub enum Reply<'a> {
         format: OutputFormat,
         /// See [`Thumbnail::is_complete`](crate::thumbnail::Thumbnail::is_complete).
         is_complete: bool,
-        /// How long the worker took.
+        /// How long the two steps of the render took.
         durations: Durations,
     },
     /// A placeholder.

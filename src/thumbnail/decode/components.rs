@@ -95,7 +95,7 @@ impl Components {
         Self { size, range, shown: ALL, parts, buffers }
     }
 
-    /// Returns the same components, of which only a part of the image is shown.
+    /// Returns the same components with `shown` as the part of the image to show.
     #[must_use]
     pub fn part(self, shown: Window) -> Self {
         Self { shown, ..self }

@@ -38,8 +38,8 @@ impl Completeness {
 pub struct DecodeRequest<'a> {
     /// The minimum size of the decoded image.
     pub size: Size,
-    /// The size of the thumbnail, if it is averaged in linear light. A decoder that knows the
-    /// variances of the detail it leaves out may decode at a size below `size`, as
+    /// The size of the thumbnail, if it is averaged in linear light. If a decoder knows the
+    /// variances of the detail that it leaves out, it may decode at a size below `size`, and return
     /// [`Pixels::Reduced`](super::Pixels::Reduced).
     pub linear_size: Option<Size>,
     /// Whether chroma may be decoded at half the resolution, because the thumbnail also stores it
@@ -77,22 +77,22 @@ impl<'a> DecodeRequest<'a> {
     }
 }
 
-/// Parts of an image, arranged in rows and columns, that can be decoded one by one.
+/// Parts of an image, arranged in rows and columns. Each part can be decoded separately.
 pub trait Tiles {
     /// The width and height of a tile in pixels.
     fn tile(&self) -> (usize, usize);
 
-    /// The number of tiles, across and down. Those on the right and at the bottom may extend beyond
-    /// the image.
+    /// The number of tiles, across and down. The last tile of a row or column may extend beyond the
+    /// image.
     fn count(&self) -> (usize, usize);
 
     /// For each tile, row by row, whether its mean colours differ by more than `tolerance` from
     /// those of the tile at this column and row.
     fn differing(&self, tile: (usize, usize), tolerance: u16) -> Option<Vec<bool>>;
 
-    /// Decode the pixels of some tiles; indices beyond the last tile are left out. The pixels are
-    /// those of the whole image, except for pixels at an edge where the image continues. Returns
-    /// `None` if the tiles can't be decoded.
+    /// Decode the pixels of some tiles; indices beyond the last tile are ignored. The pixels are
+    /// the same as in the whole image, except at edges where the image continues. Returns `None` if
+    /// the tiles can't be decoded.
     ///
     /// # Errors
     /// [`ThumbnailError::Timeout`].
@@ -157,7 +157,7 @@ pub trait Source {
         Ok(None)
     }
 
-    /// The tiles of the image, if it consists of tiles that can be decoded one by one.
+    /// The tiles of the image, if it consists of tiles that can be decoded separately.
     ///
     /// # Errors
     /// [`ThumbnailError::Timeout`].

@@ -1,4 +1,4 @@
-//! Encodes JPEG with `jpeg-encode`. libjpeg-turbo turns the file into a progressive one.
+//! Encodes JPEG with `jpeg-encode`. For a progressive file, libjpeg-turbo converts the result.
 
 use turbojpeg::Transform;
 
@@ -38,7 +38,7 @@ pub(super) fn encode(
     finish(file.map_err(|error| internal(&error))?, style, metadata)
 }
 
-/// The sides of a picture. A JPEG has sides of at most 65,535 pixels.
+/// The width and height of a picture. A JPEG has at most 65,535 pixels on each side.
 fn sides(picture: &Picture) -> Result<[u16; 2], ThumbnailError> {
     let [width, height] = [picture.width, picture.height].map(u16::try_from);
     Ok([width.map_err(|error| internal(&error))?, height.map_err(|error| internal(&error))?])

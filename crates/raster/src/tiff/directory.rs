@@ -88,7 +88,7 @@ fn first(source: &[u8], entry: &Entry) -> Option<u64> {
     number_at(source, at.next()?, length)
 }
 
-/// The position and the length of the number that states where the second page is.
+/// The position and the length of the number that contains the position of the second page.
 pub(super) fn next_page(source: &[u8]) -> Option<(usize, usize)> {
     let is_big = number_at(source, 2, 2) == Some(43);
     let (start, counter, length, width) = if is_big { (8, 8, 20, 8) } else { (4, 2, 12, 4) };

@@ -69,7 +69,7 @@ fn number(source: &[u8], value: u32, length: usize) -> Vec<u8> {
     if source.starts_with(b"II") { bytes.rev().collect() } else { bytes.collect() }
 }
 
-/// Replaces the values of an entry by one.
+/// Replaces the values of an entry with a single value.
 fn with_value(source: &[u8], entry: &Entry, value: u32) -> Patch {
     const LONG: u32 = 4;
     let width = entry.value - entry.at - 4;
@@ -104,7 +104,7 @@ fn as_one_plane(source: &[u8], planes: &Planes) -> Option<Vec<Patch>> {
     Some(changed.chain(extra).collect())
 }
 
-/// Makes the crate read samples that are not compressed.
+/// Makes the crate read the samples as uncompressed.
 fn as_unpacked(source: &[u8], packing: &Packing) -> Vec<Patch> {
     let tag = |tag| find(source, tag);
     let compression = tag(COMPRESSION).map(|entry| with_value(source, &entry, 1));

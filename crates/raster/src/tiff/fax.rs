@@ -9,7 +9,7 @@ use super::stored::{Stored, Unpacked};
 /// How the rows are coded.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fax {
-    /// Runs. Each row starts at a byte, and is not marked.
+    /// Runs. Each row starts at a byte boundary, without a mark.
     Huffman,
     /// Runs.
     OneDimensional,
@@ -27,8 +27,8 @@ const STEP: usize = 64;
 type Changes = Vec<u32>;
 
 impl Fax {
-    /// Decodes a strip or tile. Black is 1. A damaged row is white after the damage, and so are the
-    /// rows that are missing at the end.
+    /// Decodes a strip or tile. Black is 1. The rest of a damaged row is white, and so are missing
+    /// rows at the end.
     pub(super) fn decode(
         self,
         stored: &Stored<'_>,
@@ -209,7 +209,7 @@ impl<E, R: Iterator<Item = Result<u8, E>>> Rows<R> {
     }
 }
 
-/// Adds a change of colour. Two changes at the same position are none.
+/// Adds a change of colour. Two changes at the same position cancel each other out.
 fn change(changes: &mut Changes, at: u32) {
     if changes.last() == Some(&at) {
         changes.pop();

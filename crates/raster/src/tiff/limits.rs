@@ -1,4 +1,5 @@
-//! What a TIFF file may contain, and the memory that it may take besides its pixels.
+//! Limits for the content of a TIFF file, and for the memory that it takes in addition to its
+//! pixels.
 
 /// The number of bytes that are always allowed for a value in a directory, or for a strip before it
 /// is decoded.

@@ -85,7 +85,7 @@ pub struct Tiff<'a> {
     depth: u8,
     /// The number of samples per pixel.
     samples: usize,
-    /// The number of samples per pixel that are stored.
+    /// The number of stored samples per pixel, including those that are not decoded.
     stored: usize,
     is_planar: bool,
     /// Whether the decoder reads the planes as a single tall image.
@@ -572,8 +572,8 @@ fn palette(decoder: &mut Decoder<Overlaid<'_>>) -> Result<Vec<[u8; 3]>, TiffErro
 /// contains `row` samples. Samples of fewer bits are scaled to the range from black to white, unless
 /// they are indices.
 ///
-/// Signed samples have no agreed range. As in Pillow and libtiff, those of eight bits are read as
-/// unsigned. Otherwise, 0 is black and 65535 is white.
+/// The range of signed samples is not standardised. As in Pillow and libtiff, samples of eight bits
+/// are read as unsigned. For 16 and 32 bits, 0 is black and 65535 is white.
 fn eight_bits(
     decoded: DecodingResult,
     most: u32,
@@ -657,7 +657,7 @@ fn unmultiplied(sample: u8, opacity: u8) -> u8 {
 struct Overlaid<'a> {
     bytes: Cursor<&'a [u8]>,
     patches: Vec<Patch>,
-    /// The samples of a strip or tile, to read instead of the source.
+    /// The samples of a strip or tile, which are read instead of the source.
     unpacked: Option<Cursor<Vec<u8>>>,
     /// Whether the first pixel of a strip is in the lowest bit of its first byte (`FillOrder` 2).
     is_reversed: bool,

@@ -1,5 +1,5 @@
-//! Decodes the JPEG compression of TIFF 6.0, section 22. A strip or tile contains a scan without its
-//! headers, which are in another part of the file, and not always in the form of JPEG segments.
+//! Decodes the JPEG compression of TIFF 6.0, section 22. A strip or tile contains a scan without
+//! headers. The headers are in another part of the file, and are not always JPEG segments.
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -18,7 +18,7 @@ const INTERCHANGE_FORMAT_LENGTH: u64 = 514;
 const TABLES: [u64; 3] = [519, 520, 521];
 const SUBSAMPLING: u64 = 530;
 
-/// Marks of segments (ITU-T T.81, B.1.1.3).
+/// Markers of segments (ITU-T T.81, B.1.1.3).
 const START_OF_IMAGE: [u8; 2] = [0xff, 0xd8];
 const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
 const FRAME: u8 = 0xc0;
@@ -33,7 +33,7 @@ pub(super) struct OldJpeg {
     /// The positions of the quantization tables, and of the Huffman tables for DC and AC
     /// coefficients, one for each component.
     tables: [Vec<usize>; 3],
-    /// The number of samples of luma for each sample of chroma, in a row and in a column.
+    /// The number of luma samples for each chroma sample, horizontally and vertically.
     subsampling: [u8; 2],
     is_converted: bool,
 }

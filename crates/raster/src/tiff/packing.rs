@@ -14,19 +14,19 @@ use super::tags::{BITS_PER_SAMPLE, COMPRESSION};
 
 const T4_OPTIONS: u64 = 292;
 
-/// The memory in kibibytes that XZ data may ask for. The highest preset needs 65 mebibytes. A
-/// dictionary never takes more memory than the data that it produces.
+/// The maximum memory for decompressing XZ data, in kibibytes. The highest preset needs 65
+/// mebibytes. A dictionary never takes more memory than the data that it produces.
 const LZMA_MEMORY: u32 = 80 * 1024;
 
 /// How often to check whether to continue, in bytes.
 const STEP: usize = 64 * 1024;
 
-/// How samples are stored that the crate can't read.
+/// The ways to store samples that the crate can't read.
 pub(super) enum Packing {
     /// CCITT Group 3, or modified Huffman coding.
     Fax(Fax),
     Lzma,
-    /// The first kind of JPEG in TIFF, which is obsolete.
+    /// The obsolete JPEG compression of TIFF 6.0.
     OldJpeg(OldJpeg),
     /// Samples of 12 bits without compression.
     TwelveBits,
@@ -101,7 +101,7 @@ fn lzma(stored: &Stored<'_>, goes_on: &dyn Fn() -> bool) -> Result<Vec<u8>, Tiff
     Ok(data)
 }
 
-/// Spreads samples of 12 bits to 16, in the byte order of the file.
+/// Expands samples of 12 bits to 16 bits, in the byte order of the file.
 fn twelve_bits(stored: &Stored<'_>) -> Result<Vec<u8>, TiffError> {
     let is_little = stored.source.starts_with(b"II");
     let row = stored.stride() / 2;

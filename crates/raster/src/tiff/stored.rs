@@ -1,9 +1,9 @@
 //! A strip or tile as it is stored, and its samples.
 
-/// The samples of a strip or tile, as if they were not compressed.
+/// The uncompressed samples of a strip or tile.
 pub(super) struct Unpacked {
     pub(super) data: Vec<u8>,
-    /// Whether all samples are present. The others are white.
+    /// Whether all samples are present. Missing samples are white.
     pub(super) is_whole: bool,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Stored<'a> {
 }
 
 impl Stored<'_> {
-    /// The number of bytes in a row that is not compressed.
+    /// The number of bytes in an uncompressed row.
     pub(super) fn stride(&self) -> usize {
         let samples = (self.width as usize).saturating_mul(self.samples);
         samples.saturating_mul(usize::from(self.depth)).div_ceil(8)

@@ -125,9 +125,9 @@ fn luma_and_chroma(image: Planes) -> Option<Components> {
     Some(Components::separate(Range::Full, [luma?, blue?, red?]))
 }
 
-/// Luma and chroma at these scales, or the planes at one eighth. At one eighth, they are equal to libjpeg's planes,
-/// except that `half_chroma` allows a lower chroma resolution. Larger scales are used only if
-/// `may_scale` is set.
+/// The planes of luma and chroma at these scales; `None` stands for one eighth. At one eighth, the
+/// planes are equal to libjpeg's, except that `half_chroma` allows a lower chroma resolution.
+/// Larger scales are used only if `may_scale` is set.
 fn planes(
     source: &[u8],
     scale: Option<(Scale, Scale)>,

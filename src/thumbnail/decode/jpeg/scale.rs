@@ -35,9 +35,9 @@ pub(super) fn reduced(full: Size, requested: Size) -> Option<Scale> {
     first_sufficient(&SCALES, full, requested)
 }
 
-/// The scales at which `jpeg_dc` decodes images that are averaged in linear light, like [`SCALES`].
-/// The variance of a block does not tell where in the block the missing detail is, so the factors
-/// are higher: they keep the picture close to one that is decoded at full size.
+/// Like [`SCALES`], for images that are averaged in linear light. The variance of a block does not
+/// show where in the block the missing detail is. The factors are therefore higher, which keeps the
+/// picture close to one that is decoded at full size.
 const LINEAR_SCALES: [(Scale, u64, u64); 4] = [
     (Scale::Eighth, 1, 300),
     (Scale::Quarter, 2, 300),
@@ -51,7 +51,8 @@ pub(super) fn reduced_linear(full: Size, requested: Size) -> Option<Scale> {
     first_sufficient(&LINEAR_SCALES, full, requested)
 }
 
-/// The first scale that leaves its factor. The size of the image must not be rounded.
+/// The first scale at which the image is larger than requested by the factor of the scale. At this
+/// scale, the size of the image must be a whole number of pixels.
 fn first_sufficient(scales: &[(Scale, u64, u64)], full: Size, requested: Size) -> Option<Scale> {
     let suffices = |full: u32, requested: u32, samples: u64, percent: u64| {
         let side = u64::from(full) * samples;
@@ -70,8 +71,8 @@ const CHROMA_SCALES: [(Scale, u64); 4] =
     [(Scale::Eighth, 1), (Scale::Quarter, 2), (Scale::ThreeEighths, 3), (Scale::Half, 4)];
 const CHROMA_PERCENT: u64 = 105;
 
-/// The scale of chroma if the luma of an image is decoded at `luma`, and chroma of size `requested`
-/// is needed. A sample of chroma covers `covers` pixels of the image, which has size `full`. Returns
+/// The scale for chroma of size `requested`, if the luma of the image is decoded at the scale
+/// `luma`. A sample of chroma covers `covers` pixels of the image, which has size `full`. Returns
 /// `luma` if no smaller scale suffices.
 pub(super) fn chroma_scale(luma: Scale, full: Size, covers: (u32, u32), requested: Size) -> Scale {
     let suffices = |full: u32, covers: u32, requested: u32, samples: u64| {
