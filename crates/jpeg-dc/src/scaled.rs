@@ -1,4 +1,4 @@
-//! Decodes files at a fraction of their size, and progressive files at any size.
+//! Decodes files at reduced scales, and progressive files also at full size.
 
 use std::{iter, mem};
 

@@ -1,12 +1,13 @@
 //! Resizes by convolution, with premultiplied opacity.
 
 use std::f64::consts::PI;
+use std::rc::Rc;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::pixels::{InnerPixel, U8, U8x3, U8x4, U16, U16x3, U16x4};
 use fast_image_resize::{
-    Filter as Kernel, FilterType, ImageView, ImageViewMut, PixelTrait, PixelType, ResizeAlg,
-    ResizeOptions, Resizer, create_srgb_mapper,
+    Filter as Kernel, FilterType, ImageView, ImageViewMut, PixelComponentMapper, PixelTrait,
+    PixelType, ResizeAlg, ResizeOptions, Resizer, create_srgb_mapper,
 };
 
 use crate::error::RasterError;
@@ -182,6 +183,12 @@ impl Variances {
     }
 }
 
+thread_local! {
+    /// The transfer function of sRGB. Computing its tables takes a few milliseconds. A lock that all
+    /// threads share would not survive a fork.
+    static SRGB: Rc<PixelComponentMapper> = Rc::new(create_srgb_mapper());
+}
+
 /// Half the second derivative of the transfer function of sRGB (IEC 61966-2-1) at a sample. The
 /// light of white is 65 535.
 #[expect(clippy::cast_precision_loss, reason = "a sample is at most 255")]
@@ -211,7 +218,7 @@ pub fn resize_linear(
         PixelKind::Rgb => (PixelType::U8x3, PixelType::U16x3),
         PixelKind::Rgba | PixelKind::Cmyk => (PixelType::U8x4, PixelType::U16x4),
     };
-    let mapper = create_srgb_mapper();
+    let mapper = SRGB.with(Rc::clone);
     let source = ImageRef::new(picture.width, picture.height, &picture.data, encoded)
         .map_err(RasterError::new)?;
     let mut light = Image::new(picture.width, picture.height, linear);

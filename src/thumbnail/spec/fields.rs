@@ -48,8 +48,8 @@ pub struct Spec {
     pub saturation: Option<Factor>,
     /// Whether the picture is converted to shades of gray. The background keeps its colour.
     pub grayscale: bool,
-    /// The side length of the squares that replace the pixels, in pixels of the box, before
-    /// [`dpr`](Self::dpr).
+    /// The side length of the squares that replace the pixels. As for the sides of the box,
+    /// [`dpr`](Self::dpr) multiplies it.
     pub pixelate: Option<Length>,
     /// The sigma of a Gaussian blur in pixels of the thumbnail, at most 100.
     pub blur: Option<Hundredths>,
@@ -57,8 +57,8 @@ pub struct Spec {
     pub detail: bool,
     /// The sigma of an unsharp mask in pixels of the thumbnail, at most 10.
     pub sharpen: Option<Hundredths>,
-    /// The radius of the corners of the picture in pixels of the box, before [`dpr`](Self::dpr); at
-    /// most half of the shorter side.
+    /// The radius of the corners of the picture, at most half of the shorter side. As for the sides
+    /// of the box, [`dpr`](Self::dpr) multiplies it.
     pub radius: Option<Length>,
     /// The colour behind transparent pixels and in the padding.
     pub background: Option<Rgb>,
