@@ -36,7 +36,7 @@ const fn places() -> [u8; 64] {
     places
 }
 
-/// The used coefficients of a block, dequantised, row by row.
+/// The dequantised coefficients of a block that are used, row by row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DequantisedBlock([i32; 32]);
 

@@ -102,7 +102,8 @@ impl Found {
     }
 }
 
-/// The symbols of a Huffman code, with their values, indexed by the bits at their start.
+/// A table of the symbols of a Huffman code and their values. The leading bits of a code and its
+/// value are the index.
 pub(crate) struct Values<'a> {
     code: &'a Code,
     /// Returns the symbol for a code of this length.

@@ -8,7 +8,7 @@ pub(crate) type Values = [[i16; 8]; 8];
 pub(crate) const SCALES: [f32; 8] =
     [1.0, 1.387_039_8, 1.306_563, 1.175_875_6, 1.0, 0.785_694_96, 0.541_196_1, 0.275_899_4];
 
-/// The factor of all coefficients in the result of [`forward`].
+/// The factor by which [`forward`] scales all coefficients.
 pub(crate) const SCALE: f32 = 16.0;
 
 /// Multiply by `fraction` / 65,536, add `ADDEND` / 65,536, and round down.

@@ -223,7 +223,7 @@ def get_thumbnailer(obj: Any, relative_name: str | None = None) -> Any:
     if isinstance(obj, Storage):
         return Thumbnailer(_StoredFile(obj, relative_name), relative_name)
     raise SourceError(
-        f"{obj!r} can't have a thumbnail with a URL: save it to a storage first, and pass the "
+        f"{obj!r} can't have a thumbnail URL: save it to a storage first, and pass the "
         "storage and the name"
     )
 

@@ -29,7 +29,7 @@ def is_used(config: Config, verification: Verification) -> bool:
 
 
 def has_secret_of_each_key(config: Config) -> bool:
-    """Whether the secrets file contains every key, and belongs in the `http` block."""
+    """Whether the secrets file contains every key; the `http` block then includes it."""
     return image_filter.is_used(config) and len(config.secret_keys) > 1
 
 
