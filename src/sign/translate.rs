@@ -20,7 +20,7 @@ pub(super) fn format(spec: &Spec, source: &str) -> Option<OutputFormat> {
     }
 }
 
-/// The background to request. By default, it is white if the thumbnail is a JPEG and may need a
+/// The background to request. By default, it is white if the thumbnail is a JPEG that may need a
 /// background.
 pub(super) fn background(spec: &Spec, source: &str) -> Option<Rgb> {
     const JPEG: OutputFormat = OutputFormat::Jpeg;

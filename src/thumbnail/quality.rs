@@ -1,4 +1,4 @@
-//! The choice of the quality: by the score of the encoded picture, for `q-auto`, and by the size of
+//! Chooses the quality: by the score of the encoded picture, for `q-auto`, and by the size of
 //! the file, for `max-bytes`.
 
 use super::encode::{self, Metadata};
@@ -62,7 +62,7 @@ pub(super) fn encode(
     reduce(file, plan, |quality| encode(frames, quality))
 }
 
-/// The picture in colour, and without an alpha channel that is opaque everywhere.
+/// Converts the picture to colour, and removes its alpha channel if that is opaque everywhere.
 fn in_color(picture: &Picture) -> Picture {
     match picture.kind {
         PixelKind::Rgba => picture.clone().without_idle_alpha(),
