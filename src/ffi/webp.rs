@@ -181,7 +181,7 @@ impl<'a> Decoding<'a> {
 }
 
 /// The minimum size of the pieces into which a source is divided, in bytes. The time limit is
-/// checked between two pieces.
+/// checked between pieces.
 const PIECE: usize = 64 * 1024;
 
 /// The maximum number of pieces into which a source is divided.
