@@ -203,6 +203,18 @@ def visitors(machine):
         visiting.result()
 
 
+@contextlib.contextmanager
+def replaced(file):
+    """A worker that starts during the step never finds half a file: it is replaced as a whole."""
+    text = file.read_text()
+    link = file.with_name("link")
+    link.hardlink_to(file)
+    yield
+    assert link.read_text() == text
+    assert file.read_text() != text
+    link.unlink()
+
+
 def start(machine, commands):
     machine.run(commands)
     until(answers(machine, machine.port))
@@ -221,13 +233,14 @@ def test_changing_a_key(found, place, jpeg, verify):
         with visitors(machine):
             machine.run_and_restart(add)
             assert machine.urls() == old
-            machine.run_and_restart(move)
+            with replaced(keys):
+                machine.run_and_restart(move)
             new = machine.urls()
             assert new != old
         assert keys.read_text().split()[1] == KEY.replace(" ", "-")
         machine.serves(old)
         machine.serves(new)
-        with visitors(machine):
+        with visitors(machine), replaced(keys):
             machine.run_and_restart(remove)
         until(lambda: [machine.get(url)[0] for url in old] == [403, 403])
         machine.serves(new)
