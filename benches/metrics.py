@@ -127,7 +127,7 @@ def copied(directory: Path, *, with_observer: bool) -> Path:
             tree = removal.visit(removal.visit(tree))
             removed += removal.removed
         path.write_text(ast.unparse(ast.fix_missing_locations(tree)))
-    assert with_observer or removed, "there are no calls to the observer"
+    assert with_observer or removed, "found no calls to the observer"
     return directory
 
 

@@ -232,13 +232,14 @@ def test_linear_light_keeps_the_brightness_of_fine_patterns():
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 @pytest.mark.parametrize("progressive", [False, True], ids=["sequential", "progressive"])
-@pytest.mark.parametrize("width", [60, 150, 250, 300, 500])
+@pytest.mark.parametrize("width", [33, 60, 100, 150, 300])
 def test_linear_light_keeps_the_brightness_of_reduced_jpegs(width, progressive, mode):
     y, x = np.mgrid[0:800, 0:800]
     pattern = 40 + 175 * ((x + y) % 2 ^ (x // 400))
     pattern[:, 400:] += 40 * (y[:, 400:] // 2 % 2)
     picture = Image.fromarray(pattern.clip(0, 255).astype(np.uint8)).convert(mode)
     source = encoded(picture, "JPEG", quality=95, progressive=progressive)
+    # The JPEG is decoded at 1/8, 1/4, 3/8, 1/2 and its full size.
     linear = opened(thumbnail(source, width, format="png", linear=True)).convert("RGB")
     # A PNG is resized at its full size.
     expected = opened(thumbnail(png_of(source), width, format="png", linear=True)).convert("RGB")

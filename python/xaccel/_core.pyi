@@ -630,7 +630,7 @@ def render(
             `subsampling`.
         linear: Whether to resize in linear light. This preserves the brightness of stars, thin
             bright lines and lights in the dark. By default, the gamma-encoded samples are averaged,
-            as in browsers, Pillow and libvips. `linear` is slower. For thumbnails of up to a sixth
+            as in browsers, Pillow and libvips. `linear` is slower. For thumbnails of up to a fifth
             of its width, a JPEG is still decoded at a reduced size; the variance of each block
             corrects its light. Other images are decoded at their full size. The default is close
             to a linear result: for 24 of the wallpapers, at 96 pixels, the SSIM between the default

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | read the header | [`decode::open`] | the first bytes |
 //! | choose the frame, for `frame` | `still` | the header |
-//! | cut off the border, for `trim` | `trim` | the source, decoded at full size |
+//! | cut off the border, for `trim` | `trim` with `border` | the source at full size, or some of its tiles |
 //! | plan: sizes, format, limits | `plan` with [`crop`], [`limits`] | the header |
 //! | decode, shrunk where the codec can | [`decode`] | the source |
 //! | find the crop, for `g-smart` | [`smart`] | pixels |

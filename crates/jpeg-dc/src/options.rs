@@ -50,6 +50,16 @@ pub enum Scale {
 }
 
 impl Scale {
+    /// Every scale, from the largest.
+    pub const ALL: [Self; 6] = [
+        Self::Full,
+        Self::FiveEighths,
+        Self::Half,
+        Self::ThreeEighths,
+        Self::Quarter,
+        Self::Eighth,
+    ];
+
     /// The number of samples for each side of a block.
     pub(crate) const fn side(self) -> usize {
         match self {

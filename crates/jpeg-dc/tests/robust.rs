@@ -76,15 +76,7 @@ proptest! {
             prop_assert_eq!(tiles.differing((0, 0), 10).unwrap().len(), across * down);
             prop_assert!(tiles.cut(0..across.div_ceil(2), down / 2..down).is_ok());
         }
-        let scales = [
-        Scale::Full,
-        Scale::FiveEighths,
-        Scale::Half,
-        Scale::ThreeEighths,
-        Scale::Quarter,
-        Scale::Eighth,
-    ];
-        for scale in scales {
+        for scale in Scale::ALL {
             if let Ok(image) = decode_scaled(&data, scale, &Options::new()) {
                 for plane in &image.planes {
                     prop_assert_eq!(plane.rows().len(), plane.height);

@@ -32,7 +32,7 @@ impl Codes {
     pub(crate) fn new(counts: &Counts) -> Self {
         let mut weights = counts.map(u64::from);
         let mut leaves = lengths(&weights);
-        // Less different weights make the longest codes shorter.
+        // If the weights differ less, the longest codes are shorter.
         while leaves.iter().any(|&(length, _)| length > LONGEST) {
             weights = weights.map(|weight| weight.div_ceil(2));
             leaves = lengths(&weights);

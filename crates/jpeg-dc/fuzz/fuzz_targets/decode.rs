@@ -23,15 +23,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let chroma = options.chroma_scale(Scale::Eighth);
     let _ = decode_scaled(data, Scale::Quarter, &chroma);
-    let scales = [
-        Scale::Full,
-        Scale::FiveEighths,
-        Scale::Half,
-        Scale::ThreeEighths,
-        Scale::Quarter,
-        Scale::Eighth,
-    ];
-    for scale in scales {
+    for scale in Scale::ALL {
         let image = decode_scaled(data, scale, &options);
         let measured = decode_scaled(data, scale, &options.variances(true));
         // Variances need coefficients that the samples may not need.
