@@ -54,7 +54,8 @@ python-test: $(VENV)/.test ## Run the Python tests, with real servers and a real
 	@# Many of these tests wait for a server, so three processes keep two CPUs busy.
 	$(BIN)/pytest --numprocesses 3 --ignore tests/e2e
 	@# Playwright keeps an event loop running, which breaks other tests in the same process.
-	$(BIN)/pytest --numprocesses 2 tests/e2e
+	@# One process per file starts each of the example sites once.
+	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/e2e
 
 package-test: $(VENV)/.test ## Check that the sdist builds a wheel that works in an empty environment
 	$(BIN)/python scripts/package_test.py

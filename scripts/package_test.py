@@ -1,6 +1,6 @@
 """Build the sdist, and build a wheel from the sdist.
 
-The script also runs the sdist's unit tests against that wheel, and uses the wheel in an empty
+The script also runs some of the sdist's tests against that wheel, and uses the wheel in an empty
 virtual environment.
 """
 
@@ -16,6 +16,7 @@ import tempfile
 import urllib.request
 import venv
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -61,6 +62,8 @@ IN_SDIST = (
     "sboms/c-libraries.cdx.json",
     "tests/vectors/signing.json",
 )
+TESTS = ("cache", "cli", "django", "flask", "sandbox", "sign*", "spec", "thumbnail", "wsgi")
+"""Tests that use each part of the native module, without a server."""
 IN_WHEEL = (
     "xaccel/_core.abi3.so",
     "xaccel/_core.pyi",
@@ -84,6 +87,8 @@ def main() -> None:
             names = {name.partition("/")[2] for name in archive.getnames()}
             archive.extractall(directory, filter="data")
         _require(IN_SDIST, names, sdist)
+        if (ROOT / ".git").exists():
+            _require(_tracked(), names, sdist)
 
         source = sdist.with_name(sdist.name.removesuffix(".tar.gz"))
         _check_metadata(source / "PKG-INFO")
@@ -99,7 +104,7 @@ def main() -> None:
             (bill,) = [name for name in archive.namelist() if name.endswith("c-libraries.cdx.json")]
             components = json.loads(archive.read(bill))["components"]
 
-        _run_unit_tests(source, wheel, directory)
+        _run_tests(source, wheel, directory)
 
         environment = directory / "venv"
         venv.create(environment, with_pip=True)
@@ -151,19 +156,29 @@ def _mimalloc_version() -> str:
     return ".".join(str(int(part)) for part in match.groups())
 
 
-def _run_unit_tests(source: Path, wheel: Path, directory: Path) -> None:
-    """Run the quick tests, which need neither a server nor a browser."""
+def _run_tests(source: Path, wheel: Path, directory: Path) -> None:
+    """Run tests of the native module. `make test` runs the others with the same files."""
     installed = directory / "installed"
     pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps")
     _run(*pip, "--target", installed, wheel)
+    files = [file for name in TESTS for file in source.glob(f"tests/test_{name}.py")]
     _run(
-        *(sys.executable, "-m", "pytest", "-m", "not server and not e2e and not slow", "-x", "-q"),
-        # The other tests of `make test` try all examples of the property tests.
+        *(sys.executable, "-m", "pytest", "-m", "not server and not slow", "-x", "-q"),
         *("-p", "no:cacheprovider", "--numprocesses", "2", "--hypothesis-profile", "quick"),
+        *files,
         cwd=source,
         # This takes precedence over an editable installation of the repository.
         env={**os.environ, "PYTHONPATH": str(installed)},
     )
+
+
+def _tracked() -> list[str]:
+    """Return the files in the repository, without those that only Git reads."""
+    # The user who runs the tests may not own the clone.
+    command = ("git", "-c", "safe.directory=*", "ls-files", "-z")
+    printed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    names = printed.stdout.rstrip("\0").split("\0")
+    return [name for name in names if not name.endswith(".gitignore")]
 
 
 def _check_gallery(xaccel: Path, directory: Path) -> None:
@@ -178,7 +193,7 @@ def _check_gallery(xaccel: Path, directory: Path) -> None:
             process.terminate()
 
 
-def _require(wanted: tuple[str, ...], names: set[str], archive: Path) -> None:
+def _require(wanted: Iterable[str], names: set[str], archive: Path) -> None:
     missing = [name for name in wanted if name not in names]
     if missing:
         sys.exit(f"{archive.name} lacks {', '.join(missing)}")
