@@ -98,7 +98,9 @@ PACKAGE_VERSIONS = {
     "OpenTelemetry 1.20": Versions(
         ("opentelemetry-api==1.20.*", "opentelemetry-sdk==1.20.*"), ("test_metrics.py",)
     ),
-    "celery 5.4": Versions(("celery[redis]==5.4.*",), ("servers/test_celery.py",)),
+    "celery 5.4": Versions(
+        ("celery[redis]==5.4.*", "kombu[redis]==5.4.*"), ("servers/test_celery.py",)
+    ),
     "tqdm 4.66": Versions(("tqdm==4.66.*",), ("test_backfill.py",)),
     "cryptography 44": Versions(("cryptography==44.*",), ("test_signing_cdn.py",)),
 }
