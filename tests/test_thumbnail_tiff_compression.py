@@ -156,6 +156,15 @@ def test_group_4():
     assert is_complete
 
 
+def test_group_4_that_refers_to_an_empty_run():
+    empty = "001" + "00110101" + "0000110111"
+    rows, is_complete = fax_rows(
+        packed(empty, WHITE_3_BLACK_5, "0001", WHITE_3_BLACK_5, SAME, SAME, MARK, MARK)
+    )
+    assert rows.tolist() == [BLACK_5] * 4
+    assert is_complete
+
+
 @pytest.mark.parametrize("rest", [MARK * 2, "00000000" * 3])
 def test_group_4_that_ends_early_or_is_damaged_is_white_at_the_end(rest):
     rows, is_complete = fax_rows(packed(WHITE_3_BLACK_5, SAME, rest))

@@ -91,7 +91,8 @@ impl Step {
     }
 }
 
-/// The positions in a row where the colour changes. A row starts white.
+/// The positions in a row where the colour changes. A row starts white. As in libtiff, empty runs
+/// count as changes: some writers refer to them in the next row.
 type Changes = Vec<u32>;
 
 impl Fax {
@@ -220,7 +221,7 @@ impl Rows<'_> {
     /// The length of a run, which consists of any number of long codes and a short one.
     #[inline]
     fn run(&mut self, is_black: bool) -> Option<u32> {
-        let codes: &[Code] = if is_black { &*BLACK } else { &*WHITE };
+        let codes: &[Code] = if is_black { &BLACK } else { &WHITE };
         let mut sum = 0_u32;
         loop {
             self.bits.refill();
@@ -238,7 +239,7 @@ impl Rows<'_> {
         while at < self.width {
             let Some(length) = self.run(is_black) else { return false };
             at = at.saturating_add(length).min(self.width);
-            change(changes, at);
+            changes.push(at);
             is_black = !is_black;
         }
         true
@@ -248,8 +249,8 @@ impl Rows<'_> {
         let (mut at, mut is_black) = (0_u32, false);
         let width = self.width;
         let edge = |index: usize| above.get(index).copied().unwrap_or(width);
-        // The first change above to the other colour, right of the current position. At the start,
-        // it may be at the position. In a row, changes to black have even indices.
+        // The first change above to the other colour, right of the current position. Before the
+        // first change in this row, it may be at the position. Changes to black have even indices.
         let mut index = 0_usize;
         while at < width {
             self.bits.refill();
@@ -265,7 +266,7 @@ impl Rows<'_> {
                         return false;
                     }
                     at = next.min(width);
-                    change(changes, at);
+                    changes.push(at);
                     is_black = !is_black;
                     index += 1;
                     while index >= 2 && edge(index - 2) > at {
@@ -276,24 +277,15 @@ impl Rows<'_> {
                     for color in [is_black, !is_black] {
                         let Some(length) = self.run(color) else { return false };
                         at = at.saturating_add(length).min(width);
-                        change(changes, at);
+                        changes.push(at);
                     }
                 }
             }
-            while index < above.len() && edge(index) <= at {
+            while !changes.is_empty() && index < above.len() && edge(index) <= at {
                 index += 2;
             }
         }
         true
-    }
-}
-
-/// Adds a change of colour. Two changes at the same position cancel each other out.
-fn change(changes: &mut Changes, at: u32) {
-    if changes.last() == Some(&at) {
-        changes.pop();
-    } else {
-        changes.push(at);
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn decode(
     let mut output: Vec<u8> = (0..=u8::MAX).collect();
     // The last string may be longer than the strip.
     output.resize(end + CODES + PIECE, 0);
-    let mut texts = [Text::default(); CODES];
+    let mut texts = vec![Text::default(); CODES];
     for (start, text) in (0..u32::from(CLEAR)).zip(&mut texts) {
         *text = Text { start, length: 1 };
     }
@@ -89,7 +89,7 @@ pub(super) fn decode(
             {
                 *text = Text { start, length: length + 1 };
                 next += 1;
-                if next + early >> bits != 0 && bits < LONGEST {
+                if (next + early) >> bits != 0 && bits < LONGEST {
                     bits += 1;
                 }
             }

@@ -374,7 +374,7 @@ impl<'a> Tiff<'a> {
             is_whole &= self.unpack(index, size, planes)?;
             let decoded = self.decoder.read_chunk(index)?;
             self.decoder.inner().unpacked = None;
-            let plane = match (decoded, &self.scheme) {
+            let converted = match (decoded, &self.scheme) {
                 // The high byte, because the range of a* and b* is not that of other samples.
                 (DecodingResult::U16(samples), Scheme::Lab(_)) => {
                     samples.into_iter().map(|value| value.to_be_bytes()[0]).collect()
@@ -382,9 +382,9 @@ impl<'a> Tiff<'a> {
                 (decoded, _) => eight_bits(decoded, self.most(), row, is_index)?,
             };
             if samples.is_empty() {
-                samples = plane;
+                samples = converted;
             } else {
-                samples.extend(plane);
+                samples.extend(converted);
             }
         }
         if samples.len() < pixels.saturating_mul(self.samples) {
