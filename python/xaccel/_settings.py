@@ -187,8 +187,8 @@ def sources(key: str, value: Any) -> dict[str, str]:
     for name, location in _mapping(key, value, "a dict of names and sources").items():
         if not isinstance(name, str) or not _SOURCE_NAME.fullmatch(name):
             raise ConfigError(
-                f"XACCEL[{key!r}]: the name of a source can contain only letters, digits, "
-                f"'-' and '_', unlike {shown(name)}"
+                f"XACCEL[{key!r}]: the name of a source must consist of letters, digits, "
+                f"'-' and '_', not {shown(name)}"
             )
         locations[name] = _source(f"XACCEL[{key!r}][{name!r}]", location)
     return locations
@@ -423,8 +423,8 @@ def watermarks(key: str, value: Any) -> dict[str, Watermark]:
             Spec(watermark=name)
         except (SpecError, TypeError):
             raise ConfigError(
-                f"XACCEL[{key!r}]: the name of a watermark consists of at most 32 letters, "
-                f"digits, '-' and '_', unlike {shown(name)}"
+                f"XACCEL[{key!r}]: the name of a watermark must consist of at most 32 "
+                f"letters, digits, '-' and '_', not {shown(name)}"
             ) from None
         found[name] = _watermark(f"XACCEL[{key!r}][{name!r}]", options)
     return found

@@ -15,7 +15,7 @@ const MAX_NAME: usize = 255;
 impl Cache {
     /// Returns the path of the file for the thumbnail at `uri`, a decoded path such as
     /// `/t/300x200/cat.jpg`. If a name is too long for the file system, the file is stored
-    /// [aside](Self::aside).
+    /// [elsewhere](Self::aside).
     ///
     /// # Errors
     /// [`io::ErrorKind::InvalidInput`] when `uri` is not in normal form or is in one of the

@@ -33,7 +33,7 @@ pub(crate) const STEPS: usize = 3;
 /// check.
 pub(crate) type Ends = [u32; BATCH + STEPS];
 
-/// The entries that a `u16` can address, plus one more table, so that indices need no check.
+/// One entry for each `u16`, and room for one more table, so that no index needs a check.
 const ALL_ENTRIES: usize = (1 << 16) + ENTRIES;
 
 /// The position of a lane.

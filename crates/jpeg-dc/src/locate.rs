@@ -1,7 +1,7 @@
 //! Finds the start of each block of a sequential scan.
 //!
-//! To find the next block, the decoder must skip all bits of the current one, which takes most of
-//! the time. Once the starts are known, blocks can be read in any order.
+//! To find the next block, the decoder must skip all bits of the current one. Skipping takes most of
+//! the decoder's time. Once the starts are known, blocks can be read in any order.
 //!
 //! Lanes work at several positions in the scan at once. If there are restart markers, they mark
 //! these positions. Without them, the scan is cut into parts, and a lane starts at an arbitrary bit

@@ -32,7 +32,7 @@ class Deployment:
     """Where the app and the server listen, and other options of the server.
 
     Raises:
-        ConfigError: A value is invalid in a server's configuration.
+        ConfigError: A value can't be used in a server's configuration.
     """
 
     name: str | None = None

@@ -40,7 +40,7 @@ impl Grid {
         Ok(Some(Self { rows, columns, size: Size { width, height } }))
     }
 
-    /// Decode the tiles into one picture, either in colour or only the luma. Missing or damaged
+    /// Decode the tiles into one picture, in colour or as luma only. Missing or damaged
     /// tiles leave gaps.
     ///
     /// # Errors

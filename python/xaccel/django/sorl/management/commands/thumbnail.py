@@ -63,5 +63,5 @@ def _seconds(text: str) -> int:
         return int(text)
     duration = parse_duration(text)
     if duration is None:
-        raise CommandError(f"--timeout must be seconds or a duration, not {text!r}")
+        raise CommandError(f"--timeout must be a number of seconds or a duration, not {text!r}")
     return int(duration.total_seconds())
