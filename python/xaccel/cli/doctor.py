@@ -43,8 +43,8 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--local",
         action="store_true",
-        help="check only this machine: keys, cache, free space and store; this needs no address, "
-        "but the app's settings",
+        help="check only this machine: keys, cache, free space and store; this needs the app's "
+        "settings, but no address",
     )
     app_config.add_options(parser, required=False)
     parser.add_argument(
