@@ -54,9 +54,9 @@ class Nginx(Dialect):
             for setting, source in sources.items():
                 if not (source or "").startswith(("/", "https://", "http://")):
                     raise ConfigError(
-                        f"XACCEL['THUMBNAIL_ENGINE'] 'image-filter' needs {setting}: "
-                        "a directory or an HTTP origin, such as 'https://bucket.s3.amazonaws.com/' "
-                        "of a public S3 bucket"
+                        f"XACCEL['THUMBNAIL_ENGINE'] 'image-filter' needs {setting}: a directory "
+                        "or an HTTP origin, such as 'https://bucket.s3.amazonaws.com/' for a "
+                        "public S3 bucket"
                     )
             for path in (*sources.values(), settings.thumbnail_cache):
                 no_control(path or "", self.title)
