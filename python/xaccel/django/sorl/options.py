@@ -262,7 +262,10 @@ def _cropbox(cropbox: Any) -> tuple[int, int, int, int] | None:
             f"{cropbox!r}"
         ) from None
     if left >= right or top >= bottom:
-        raise SpecError(f"the option 'cropbox' {cropbox!r} is empty: x, y, x2, y2 are edges")
+        raise SpecError(
+            f"the option 'cropbox' {cropbox!r} describes an empty region: its numbers "
+            "are the edges x, y, x2 and y2"
+        )
     return left, top, right, bottom
 
 

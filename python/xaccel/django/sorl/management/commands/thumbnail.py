@@ -24,8 +24,8 @@ class Command(BaseCommand):
             "operation",
             choices=["cleanup", "clear", "clear_delete_referenced", "clear_delete_all"],
             help="cleanup: remove thumbnails beyond THUMBNAIL_CACHE_MAX_SIZE and "
-            "THUMBNAIL_CACHE_INACTIVE; clear: do nothing, since there is no key-value store; "
-            "the others: remove all thumbnails",
+            "THUMBNAIL_CACHE_INACTIVE; clear: do nothing, since there is no key-value store; the "
+            "other operations: remove all thumbnails",
         )
         parser.add_argument(
             "--timeout",
