@@ -101,7 +101,7 @@ def _item_id(content: bytes, primary_box: tuple[int, int]) -> tuple[int, bool]:
 def _previews(
     content: bytes, references: tuple[int, int], primary: int
 ) -> Iterator[tuple[int, int]]:
-    """Yield the position of the kind in each reference from a preview, and the preview's number."""
+    """Yield each reference from a preview: the position of its kind, and the preview's number."""
     wide = content[references[0] - 4] > 0
     for kind, start, _ in _boxes(content, *references):
         if kind != b"thmb":
