@@ -1,8 +1,8 @@
 """Compare SVG thumbnails with those of librsvg: how they look, and how long they take.
 
-Pass directories with SVG files. Debian's papirus-icon-theme and openclipart-svg have thousands.
-The figures are the structural similarity to the picture of `rsvg-convert` on white, and the
-processor time next to that of librsvg in libvips. (libvips crops files with sizes in millimetres.)
+Pass directories with SVG files. Debian's papirus-icon-theme and openclipart-svg have thousands. The
+figures are the structural similarity to the picture of `rsvg-convert` on white, and the processor
+time compared with that of librsvg in libvips. (libvips crops files with sizes in millimetres.)
 Files that one of the libraries refuses, and the least similar ones, are listed.
 
     benches/svg.py [--files N] [--size N] [--rounds N] DIRECTORY...
