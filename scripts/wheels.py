@@ -2,12 +2,11 @@
 
     scripts/wheels.py [--arch x86_64|aarch64]
 
-The C libraries are compiled by zig for glibc 2.17, so the wheel runs on every distribution since
-2014.
+zig compiles the C libraries for glibc 2.17, so the wheel runs on all distributions since 2014.
 
-The wheel for another architecture than this machine's needs root: it is built with the compiler of
-Debian sid, in a system in `target/debian/`, and tested with Debian's Python for that architecture,
-in QEMU.
+To build the wheel for an architecture other than this machine's, run the script as root. The wheel
+is built with the compiler of Debian sid, in a system in `target/debian/`. It is tested in QEMU,
+with Debian's Python for that architecture.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ DIST = ROOT / "dist"
 # An architecture, and Debian's name for it.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
-# The system with a compiler for another architecture, and with that architecture's Python in
+# This system contains a compiler for another architecture, and Python for that architecture in
 # /ARCHITECTURE. apt only downloads the packages of that Python, because they can't be installed
-# next to the system's own. Like debootstrap, apt accepts a mirror that is a snapshot.
+# next to the system's own packages. Like debootstrap, apt accepts a mirror that is a snapshot.
 COMPILER = """
 dpkg --add-architecture {debian}
 apt-get update -qq -o Acquire::Check-Valid-Until=false
@@ -83,7 +82,7 @@ def main() -> None:
 
 
 def _python_root(arch: str) -> Path:
-    """Return where the system with the compiler has Debian's Python for another architecture."""
+    """Return the directory of Python for another architecture in the system with the compiler."""
     return Path("/", arch)
 
 
