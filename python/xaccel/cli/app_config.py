@@ -40,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser, *, required: bool = True) -> No
         "--config",
         type=Path,
         metavar="FILE",
-        help="or take them from a TOML file, from its top level or from [xaccel]",
+        help="or take them from a TOML file: from its top level or from its table [xaccel]",
     )
 
 

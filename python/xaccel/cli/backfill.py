@@ -265,7 +265,7 @@ def _images(
     prefix = (f"~{options.source}/" if options.source else "") + options.prefix
     if options.names is not None:
         return _named(options.names, items)
-    tasks.urls.name(f"{prefix}x")  # raises an error if there is no such source
+    tasks.urls.name(f"{prefix}x")  # raises an error if the source does not exist
     names = partial(_listed, tasks, prefix)
     return _Images(lambda: sum(1 for _ in names()), lambda: items(names()), is_listed=True)
 

@@ -131,8 +131,8 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--tls-certificate",
         metavar="FILE",
-        help="use TLS with this certificate, and redirect plain HTTP to it (with --listen 443, "
-        "Caddy obtains a certificate for --domain itself)",
+        help="use TLS with this certificate, and redirect HTTP to HTTPS (with --listen 443, Caddy "
+        "obtains a certificate for --domain itself)",
     )
     group.add_argument("--tls-key", metavar="FILE", help="the certificate's private key")
     group.add_argument(
