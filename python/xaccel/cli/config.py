@@ -118,8 +118,8 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--mount",
         metavar="PATH",
-        help="the path below which the app is mounted, such as /shop (default: MOUNT in the "
-        "settings, or else Flask's APPLICATION_ROOT or Django's FORCE_SCRIPT_NAME)",
+        help="the path below which the app is mounted, such as /shop (default: the setting MOUNT, "
+        "otherwise Flask's APPLICATION_ROOT or Django's FORCE_SCRIPT_NAME)",
     )
     group.add_argument(
         "--static",

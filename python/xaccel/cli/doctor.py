@@ -24,9 +24,9 @@ def add(commands: Any) -> None:
         "doctor",
         summary="find out what is wrong with a running site, and how to fix it",
         description="Send requests to a running site as a visitor would, through its web server, "
-        "and print each problem and how to fix it. With the app's settings, also check "
-        "internal prefixes, signed links, thumbnails and the cache. Run it on the app's machine, "
-        "as the app's user.",
+        "and print each problem with its fix. With the app's settings, also check internal "
+        "prefixes, signed links, thumbnails and the cache. Run it on the app's machine, as the "
+        "app's user.",
         examples=[
             "xaccel doctor https://www.example.com/ --app shop:app",
             "xaccel doctor https://www.example.com/video/7 --header 'Cookie: session=…'",

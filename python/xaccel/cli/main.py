@@ -149,7 +149,7 @@ def _add_signer(parser: argparse.ArgumentParser) -> None:
         "--algorithm",
         choices=get_args(Algorithm),
         default=Config.signature,
-        help="how URLs are signed, like the setting SIGNATURE (default: %(default)s)",
+        help="how URLs are signed, as in the setting SIGNATURE (default: %(default)s)",
     )
     parser.add_argument(
         "--key-file",

@@ -1,7 +1,7 @@
 """Finds the previews in HEIC files.
 
 A phone stores a preview of about 320 pixels next to an image of 12 megapixels or more. pi-heif
-decodes only the primary image of a file, so this module declares the preview to be that image.
+decodes only the primary image of a file, so this module makes the preview the primary image.
 """
 
 from __future__ import annotations

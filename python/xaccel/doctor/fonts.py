@@ -1,4 +1,4 @@
-"""The check of the fonts for text in SVG images, on the machine on which the doctor runs."""
+"""Check the fonts for text in SVG images, on the machine that runs the doctor."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from xaccel.django.sorl.settings import setting
 from xaccel.exceptions import SpecError
 
 Offset: TypeAlias = tuple[int, str]
-"""A number and its unit: `%` of the excess to be cut off, or `px` of the thumbnail."""
+"""A number and its unit: `%` (of the excess that is cut off) or `px` (of the thumbnail)."""
 
 _GEOMETRY = re.compile(r"(\d+)?(?:x(\d+))?")
 _OFFSET = re.compile(r"(\d+)(%|px)")

@@ -62,6 +62,9 @@ def names(has: Callable[[Dialect], bool], conjunction: str) -> str:
 
 
 def is_offload_header(name: str) -> bool:
-    """Whether a response header controls how a server sends a file, so only xaccel may set it."""
+    """Whether a response header controls how a server sends a file.
+
+    Only xaccel may set such a header.
+    """
     name = name.lower()
     return name.startswith(_PREFIXES) and name not in _HARMLESS
