@@ -75,7 +75,7 @@ def hits(site: Site, config: Config, name: str, last: Reply) -> Result:
         "Each image on a page occupies a worker of the app.",
         "Install the configuration that `xaccel config nginx` writes: a location with "
         "THUMBNAIL_CACHE as its `root` (with the engine image-filter, a location with "
-        "`proxy_cache`). No other location may take precedence, and the server's user must be able "
+        "`proxy_cache`); no other location may take precedence, and the server's user must be able "
         "to read THUMBNAIL_CACHE.",
     )
 

@@ -38,7 +38,7 @@ def _check(site: Site, directory: Path, prefix: str, found: Path | None) -> Resu
         f"The server sends {opened[0]} without asking the app.",
         "Everyone can read the files below this prefix.",
         f"In nginx, put `internal;` into `location ^~ {prefix}`, and end both the location's "
-        "prefix and its `alias` with a slash. Apache, lighttpd and Caddy must not serve the "
+        "prefix and its `alias` with a slash; Apache, lighttpd and Caddy must not serve the "
         "directory.",
     )
 

@@ -111,7 +111,7 @@ def _range(site: Site, target: str, reply: Reply) -> Result:
         f"The server responds with {part.status} and {len(part.body)} bytes to a request for the "
         "first byte.",
         "Visitors can't seek in videos or resume downloads.",
-        "Remove `max_ranges 0;` from nginx. Remove any filter (gzip, sub_filter, SSI) or proxy "
+        "Remove `max_ranges 0;` from nginx, and remove any filter (gzip, sub_filter, SSI) or proxy "
         "that drops Range or Accept-Ranges.",
     )
 

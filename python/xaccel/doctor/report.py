@@ -24,7 +24,7 @@ def ok(check: str, text: str) -> Result:
 
 
 def finding(check: str, cause: str, consequence: str, fix: str) -> Result:
-    """Return a finding: its cause, its effect on the site, and the fix."""
+    """Return a finding: its cause, its effect on the site, and the fix, in one sentence each."""
     return Result(check, "finding", f"{cause} {consequence}", fix)
 
 
