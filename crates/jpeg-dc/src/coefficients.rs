@@ -49,8 +49,8 @@ impl Coefficients {
         Ok(())
     }
 
-    /// Returns the samples of a plane of this size at this scale. The function writes the variance
-    /// of each block to `variances`, unless it is empty.
+    /// Returns the samples of a plane of this size at this scale. If `variances` is not empty, the
+    /// function writes the variance of each block to it.
     pub(crate) fn samples(
         mut self,
         scale: Scale,

@@ -1,8 +1,8 @@
 //! The inverse discrete cosine transform of the lowest frequencies of several blocks at once.
 //!
 //! The first `N` rows and columns of coefficients are the discrete cosine transform of the block at
-//! `N` x `N` samples. The higher frequencies are left out. Averaging the samples would leave part
-//! of them in the image as aliasing.
+//! `N` x `N` samples. The higher frequencies are left out. If samples were averaged instead, part
+//! of these frequencies would remain in the image as aliasing.
 
 #![expect(clippy::inline_always, reason = "the compiler vectorizes it only as a whole")]
 
@@ -14,8 +14,8 @@ use crate::blocks::{self, by_block, to_sample};
 use crate::marker::Quantisation;
 use crate::zigzag::ZIGZAG;
 
-/// The coefficients of `W` adjacent blocks: first those of the corner, row by row, and then one
-/// place that all others share. `M` is `N * N + 1`.
+/// The coefficients of `W` adjacent blocks: the coefficients of the corner, row by row, and then
+/// one place that all other coefficients share. `M` is `N * N + 1`.
 pub(crate) type Corners<const W: usize, const M: usize> = [[i16; W]; M];
 
 /// The place of each coefficient among [`Corners`], by its index in zigzag order. Indices above 63
@@ -40,8 +40,9 @@ pub(crate) const fn places(side: u8) -> Places {
     places
 }
 
-/// The transform in one dimension: the sum of `√2 cos((2x + 1)kπ / 2N)` times the coefficient of each
-/// frequency `k`, for each sample `x`. The factor of frequency 0 is 1.
+/// The transform in one dimension. For each sample `x`, it multiplies the coefficient of each
+/// frequency `k` by `√2 cos((2x + 1)kπ / 2N)`, and adds the products. The factor of frequency 0 is
+/// 1.
 pub(crate) trait Transformed {
     fn transformed(self) -> Self;
 }

@@ -6,9 +6,9 @@ use crate::error::Error;
 /// The coding process of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Process {
-    /// Baseline and extended sequential (SOF0, SOF1): every coefficient of a block at once.
+    /// Baseline and extended sequential (SOF0, SOF1): a scan contains whole blocks.
     Sequential,
-    /// Progressive (SOF2): scans over bands of coefficients and over their bits.
+    /// Progressive (SOF2): a scan contains some coefficients, or some of their bits.
     Progressive,
 }
 
@@ -231,8 +231,8 @@ impl Layout {
     }
 
     /// Visits a component's blocks in the order of the scan. `source` has an item for each block of
-    /// the scan. `block` receives a prediction (0 after every restart marker), the block's item,
-    /// and the block's element of `target`, which is a plane with this stride. The deadline is
+    /// the scan. `target` is a plane with this stride. `block` receives a prediction (0 after every
+    /// restart marker), the block's item, and the block's element of `target`. The deadline is
     /// checked before each row.
     #[inline]
     pub(crate) fn visit<S: Copy, T>(

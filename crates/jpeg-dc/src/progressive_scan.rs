@@ -1,4 +1,5 @@
-//! Progressive frames: the scans of DC coefficients, first the higher bits, then bit by bit.
+//! Decodes the scans of DC coefficients in progressive frames. The first scan contains the higher
+//! bits, and each of the others adds one bit.
 
 #![expect(
     clippy::cast_possible_truncation,
