@@ -38,7 +38,7 @@ pub(crate) fn start(layout: Layout, steps: &[Steps; 2]) -> Vec<u8> {
     file
 }
 
-/// Write the Huffman tables and the start of the scan.
+/// Writes the Huffman tables and the start of the scan.
 pub(crate) fn start_scan(file: &mut Vec<u8>, layout: Layout, tables: &[Codes]) {
     for (table, id) in tables.iter().zip([0x00, 0x10, 0x01, 0x11]) {
         let content = [[id].as_slice(), &table.lengths, &table.symbols].concat();
