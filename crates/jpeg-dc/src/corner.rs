@@ -41,8 +41,7 @@ pub(crate) const fn places(side: u8) -> Places {
 }
 
 /// The transform in one dimension. For each sample `x`, it multiplies the coefficient of each
-/// frequency `k` by `√2 cos((2x + 1)kπ / 2N)`, and adds the products. The factor of frequency 0 is
-/// 1.
+/// frequency `k` by `√2 cos((2x + 1)kπ / 2N)`, or by 1 if `k` is 0, and adds the products.
 pub(crate) trait Transformed {
     fn transformed(self) -> Self;
 }
