@@ -263,8 +263,8 @@ pub enum SignerError {
         /// The argument.
         what: &'static str,
     },
-    /// The parameters for the signature and the expiry have the same name (nginx's `$arg_name`
-    /// ignores case).
+    /// The parameters for the signature and the expiry have the same name. Case is ignored, as in
+    /// nginx's `$arg_name`.
     #[error("the signature and its expiry need query parameters with different names")]
     SameParamName,
 }
@@ -276,7 +276,7 @@ pub enum SignError {
     /// The path is not in normal form, or the encoding of the query is invalid.
     #[error("this URL can't be signed: {0}")]
     Uri(#[from] UriError),
-    /// The URL contains a `#`. Unlike a URL, a path may contain one.
+    /// The URL contains a `#`. Only a path may contain one.
     #[error(
         "a signed URL can't have a fragment; if the '#' is part of a file name, sign it as a path"
     )]
@@ -358,7 +358,7 @@ pub enum SignError {
         /// The maximum in seconds.
         maximum: i64,
     },
-    /// The expiry is in the past, which a signature with a lifetime can't express.
+    /// The expiry is in the past. A signature that contains a lifetime can't express this.
     #[error("the expiry {expires} is not after the present {now} (Unix seconds)")]
     AlreadyExpired {
         /// The expiry.
@@ -429,7 +429,7 @@ pub enum VerifyError {
     /// The query has parameters that the signature does not cover, or that are reserved.
     #[error("the query has parameters that the signature does not cover")]
     ExtraParam,
-    /// The expiry is not a positive decimal number, without sign or leading zeros.
+    /// The expiry is not a positive decimal number, or it has a sign or leading zeros.
     #[error("the expiry is not a positive decimal number in its canonical spelling")]
     BadExpires,
     /// The signature is not unpadded, canonical base64url of the right length.

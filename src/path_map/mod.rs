@@ -168,7 +168,7 @@ impl PathMap {
     }
 
     /// Finds a file as [`PathMap::locate`] does, and opens it for reading. The metadata belongs to
-    /// the open file, whose descriptor is closed by `exec`.
+    /// the open file. `exec` closes the file's descriptor.
     ///
     /// # Errors
     /// See [`PathMap::locate`]. This also fails if the file can't be read.
