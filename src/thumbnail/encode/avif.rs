@@ -78,9 +78,9 @@ pub(super) fn encode(
     Ok(file)
 }
 
-/// Copy the levels from the bitstreams to the configurations of the images (AV1 in ISOBMFF, 2.3.3),
-/// because the two must agree. The configurations are in the same order as the bitstreams, and come
-/// before all data.
+/// Copies the levels from the bitstreams to the configurations of the images (AV1 in ISOBMFF,
+/// 2.3.3), because the two must agree. The configurations are in the same order as the bitstreams,
+/// and come before all data.
 fn set_levels(file: &mut [u8], streams: impl Iterator<Item = Vec<u8>>) {
     let places: Vec<_> = memmem::find_iter(file, b"av1C").zip(streams).collect();
     for (place, stream) in places {
@@ -184,8 +184,8 @@ fn mixed<const N: usize>(picture: &Picture, half_chroma: bool) -> Planes {
         byte((weigh(weights, sum) + (128 << shift) + (1 << (shift - 1))) >> shift)
     };
     let (blue, red) = if half_chroma {
-        // Each sample covers four pixels. At an odd edge, it covers fewer pixels, which are counted
-        // twice.
+        // Each sample covers four pixels. At an odd edge, a sample covers fewer pixels, which are
+        // then counted twice.
         let width = (picture.width as usize).max(1);
         pixels
             .chunks(2 * width)

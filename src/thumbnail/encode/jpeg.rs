@@ -44,7 +44,7 @@ fn sides(picture: &Picture) -> Result<[u16; 2], ThumbnailError> {
     Ok([width.map_err(|error| internal(&error))?, height.map_err(|error| internal(&error))?])
 }
 
-/// Make a file progressive if the style says so, and add metadata.
+/// Makes a file progressive if the style says so, and adds metadata.
 fn finish(file: Vec<u8>, style: Style, metadata: &Metadata) -> Result<Vec<u8>, ThumbnailError> {
     let Progressive(is_progressive) = style.progressive;
     let file = if is_progressive {
@@ -63,7 +63,7 @@ fn is_gray(picture: &Picture) -> bool {
     picture.data.as_chunks().0.iter().all(|&[red, green, blue]| red == green && green == blue)
 }
 
-/// Encode luma, with Cb and Cr at half its width and height.
+/// Encodes luma, with Cb and Cr at half its width and height.
 pub(super) fn encode_components(
     [luma, blue, red]: &[Picture; 3],
     quality: u8,

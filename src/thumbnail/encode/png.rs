@@ -1,4 +1,4 @@
-//! Encodes PNG with the `png` crate. A palette is used if that is lossless, or on request.
+//! Encodes PNG with the `png` crate. A palette is used if it is lossless, or on request.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -147,7 +147,7 @@ fn write_indexed(
     Ok(data)
 }
 
-/// Write the pixels. A large image is written in chunks, because a single chunk would be held in
+/// Writes the pixels. A large image is written in chunks, because a single chunk would be held in
 /// memory twice.
 fn write_pixels(
     mut writer: Writer<&mut Vec<u8>>,
