@@ -18,9 +18,9 @@ use super::still;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, Size};
 
-/// Decode a source, and return it without its border. An animation is decoded a second time to
-/// obtain its frames, so that they are not all in memory at the same time. The same border is cut
-/// off from all frames.
+/// Decodes a source, and returns it without its border. An animation is decoded a second time to
+/// obtain its frames, so that not all of them are in memory at the same time. The same border is
+/// cut off from all frames.
 ///
 /// # Errors
 /// See [`render`](super::render).
@@ -96,8 +96,8 @@ pub(super) fn open<'a>(
 /// Requests the full size, so that codecs do not shrink the picture.
 const FULL: Size = Size { width: u32::MAX, height: u32::MAX };
 
-/// The size at which a scalable source is drawn: enough pixels for the thumbnail if the border
-/// takes up to three quarters of each side.
+/// The size at which a scalable source is drawn. It has enough pixels for the thumbnail even if the
+/// border takes up three quarters of each side.
 fn scaled(header: &Header, options: &RenderOptions<'_>) -> Result<Size, ThumbnailError> {
     let Size { width, height } = Geometry::of(header, options.spec)?.decoded_size();
     let factor = (MAX_TRIMMED / width.max(height)).clamp(1, 4);
