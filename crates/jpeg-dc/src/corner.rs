@@ -143,7 +143,7 @@ where
         self.write(&corners, index, rows, width);
     }
 
-    /// The samples of the blocks: for each row and column, the samples of all blocks.
+    /// The samples of the blocks. For each row and column, there is one sample of each block.
     #[inline(always)]
     fn samples<const W: usize, const M: usize>(
         &self,

@@ -161,7 +161,7 @@ pub(crate) struct Scan {
     pub(crate) components: Vec<ScanComponent>,
     /// First and last coefficient, in zigzag order.
     pub(crate) band: (u8, u8),
-    /// The successive approximation bit positions Ah (0: this is the first scan) and Al.
+    /// The bit positions of successive approximation: Ah, which is 0 in the first scan, and Al.
     pub(crate) high: u8,
     pub(crate) low: u8,
 }

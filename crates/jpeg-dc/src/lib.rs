@@ -6,7 +6,7 @@
 //! coefficients, but a full decoder reads and keeps all of them, even at this small size. This
 //! decoder does not:
 //!
-//! - In sequential (baseline) files it skips the other coefficients several symbols at a time, at
+//! - In sequential (baseline) files, it skips the other coefficients several symbols at a time, at
 //!   several positions in the file at once.
 //! - In progressive files, which have scans for DC coefficients alone, it skips the other scans,
 //!   and stops reading after the last scan that it needs.
@@ -65,15 +65,15 @@
 //!
 //! # Cost
 //!
-//! In addition to the samples, the decoder keeps up to the size of the file plus about ten bytes
-//! per block in memory. A file must have at least one bit for each block that its header claims;
-//! otherwise it is refused before any memory is allocated for its blocks. The time is also bounded
-//! by a multiple of the file's size: each bit is read at most twice, or three times for variances.
-//! A lane that starts in the middle of the file may be out of step at first, and may read the bits
-//! of its first few blocks more often. A scan of only a few bits can require a visit to every
-//! block, so [`decode()`] refuses files with more than 500 scans, and [`decode_scaled`] refuses
-//! files with more than 100. [`decode_until`] and [`decode_scaled_until`] also ask the caller,
-//! about once per row of blocks, whether to stop.
+//! The decoder needs memory for the samples, for a copy of the file's data, and for about ten bytes
+//! per block. A file must have at least one bit for each block that its header claims; otherwise it
+//! is refused before any memory is allocated for its blocks. The time is also bounded by a multiple
+//! of the file's size: each bit is read at most twice, or three times for variances. A lane that
+//! starts in the middle of the file may be out of step at first, and may read the bits of its first
+//! few blocks more often. A scan of only a few bits can require a visit to every block, so
+//! [`decode()`] refuses files with more than 500 scans, and [`decode_scaled`] refuses files with
+//! more than 100. [`decode_until`] and [`decode_scaled_until`] also ask the caller, about once per
+//! row of blocks, whether to stop.
 
 mod ac;
 mod blocks;

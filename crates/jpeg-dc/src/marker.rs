@@ -110,7 +110,7 @@ impl Reader {
         self.adobe_transform.map_or(ids == *b"RGB", |transform| transform == 0)
     }
 
-    /// The start of a file whose components stand for the same colours as in this file.
+    /// The start of a new file. With it, components stand for the same colours as in this file.
     pub(crate) fn color_segments(&self) -> Vec<u8> {
         let mut start = vec![0xFF, SOI];
         if self.jfif {

@@ -72,8 +72,8 @@ pub struct Area {
 /// Resizes a part of a picture.
 ///
 /// # Errors
-/// Fails if the area lies outside the picture, the size is zero, or the data does not match the
-/// picture's size.
+/// Fails if the area lies outside the picture, if the size is zero, or if the data does not match
+/// the picture's size.
 pub fn resize(
     picture: &Picture,
     area: Area,
