@@ -22,8 +22,8 @@ const NOT_IN_PATH: &AsciiSet = &NOT_IN_QUERY.remove(b'/').remove(b',');
 /// The bytes to encode in the key of an object: all except *unreserved* characters and the slash.
 const NOT_IN_KEY: &AsciiSet = &NOT_IN_QUERY.remove(b'/');
 
-/// The bytes to encode in a URL within the path of another URL: as in a path, except that a URL's
-/// separators other than `?`, `#` and `%` are not encoded.
+/// The bytes to encode in a URL within the path of another URL. A URL's separators other than `?`,
+/// `#` and `%` are not encoded. All other bytes are encoded as in a path.
 const NOT_IN_NESTED_URL: &AsciiSet = &NOT_IN_PATH
     .remove(b':')
     .remove(b'@')
@@ -171,7 +171,7 @@ pub fn check_normal(path: &str) -> Result<(), UriError> {
     Ok(())
 }
 
-/// Decodes the path of a URL, which must be spelt exactly as [`encode_path`] spells it.
+/// Decodes the path of a URL. The path must be spelt exactly as [`encode_path`] spells it.
 ///
 /// # Errors
 /// Fails if the percent-encoding is invalid, or if the path is not UTF-8, not in normal form, or

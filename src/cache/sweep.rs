@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::directory::{ASIDE, BLOCK, Cache, LOCK_DIRECTORY, OWN, TEMPORARY, WRITTEN};
 
-/// A killed writer has left behind any temporary file that is older than this.
+/// Temporary files that are older than this were left behind by killed writers.
 const ABANDONED: Duration = Duration::from_hours(1);
 
 /// Up to `max_size / MARGIN` bytes may be written before the next sweep. A sweep leaves the same

@@ -1,4 +1,4 @@
-//! Safe calls to libaom: encode a still image as an AV1 bitstream, and decode AV1 frames.
+//! Safe calls to libaom, which encode a still image as an AV1 bitstream, and decode AV1 frames.
 
 use std::ffi::{CStr, c_int, c_uint};
 use std::marker::PhantomData;

@@ -55,7 +55,7 @@ impl Signer {
     }
 
     /// Checks a URL, except for its expiry. The URL must be spelt exactly as [`Self::sign`] spells
-    /// it. The check takes the same time, no matter which key matches and whether any key matches.
+    /// it. The check takes the same time regardless of which key matches, if any.
     ///
     /// # Errors
     /// The reason why the signature is invalid.

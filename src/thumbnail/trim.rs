@@ -104,7 +104,8 @@ fn scaled(header: &Header, options: &RenderOptions<'_>) -> Result<Size, Thumbnai
     Ok(Size { width: factor * width, height: factor * height })
 }
 
-/// The longer side of a scalable source that is drawn larger than the thumbnail.
+/// If a scalable source is drawn larger than the thumbnail needs, this is the maximum length of its
+/// longer side, in pixels.
 const MAX_TRIMMED: u32 = 2048;
 
 /// A source without its border.

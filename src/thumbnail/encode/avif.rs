@@ -19,9 +19,9 @@ const SPEED: u8 = 9;
 /// 100, the only loss is the rounding to luma and chroma.
 const QUANTIZERS: [(u8, u8); 5] = [(0, 60), (75, 22), (85, 10), (95, 2), (100, 0)];
 
-/// At this quality and above, chroma keeps its full resolution (4:4:4). At SSIMULACRA2 scores below
-/// about 90, half the resolution (4:2:0) saves 2 to 5 % of the bytes and a quarter of the time at
-/// equal scores; at higher scores, it limits the quality.
+/// At this quality and above, chroma keeps its full resolution (4:4:4). Up to an SSIMULACRA2 score
+/// of about 90, half the resolution (4:2:0) takes 2 to 5 % fewer bytes and a quarter less time for
+/// the same score. Above this score, it limits the quality.
 const FULL_CHROMA: u8 = 95;
 
 /// The unit before the first image of a bitstream. It has no meaning in a file (AV1, 5.6).

@@ -27,7 +27,7 @@ pub struct Spec {
     /// The page of a document; `None` means the first page.
     pub page: Option<Page>,
     /// The frame of an animation to show as a still image; `None` means all frames, if the format
-    /// of the thumbnail has animations.
+    /// of the thumbnail supports animations.
     pub frame: Option<FrameNumber>,
     /// The time of the frame to show, from the start of a film. With `None`, the decoder chooses a
     /// frame. Sources other than films ignore the time.
@@ -77,7 +77,7 @@ pub struct Spec {
     pub progressive: Option<Progressive>,
     /// JPEG: the chroma subsampling; `None` means the configured setting.
     pub subsampling: Option<Subsampling>,
-    /// Whether a wide colour space of the source is kept, and its ICC profile is embedded.
+    /// Whether a wide colour space of the source is kept and its ICC profile is embedded.
     pub keep_icc: bool,
     /// Whether the names of the creators and the rights statements are copied from the source.
     pub keep_copyright: bool,

@@ -124,7 +124,7 @@ fn read(chunk: &[u8]) -> Option<Text> {
     info.uncompressed_latin1_text.pop().map(|text| Text::Latin1(text.text))
 }
 
-/// Decodes the hexadecimal digits of a profile, which follow its name and its length.
+/// Decodes the hexadecimal digits of a profile. They follow the profile's name and length.
 fn profile(text: &str) -> Vec<u8> {
     let digits = text.trim_start().splitn(3, '\n').nth(2).unwrap_or_default();
     let nibbles = digits.chars().filter_map(|digit| digit.to_digit(16));
