@@ -61,7 +61,7 @@ impl Frame {
         h % 2 != 0 || v % 2 != 0
     }
 
-    /// Reads the payload of a SOF0, SOF1 or SOF2 segment.
+    /// Reads the payload of an SOF0, SOF1 or SOF2 segment.
     pub(crate) fn parse(process: Process, payload: &[u8]) -> Result<Self, Error> {
         let truncated = Error::Malformed("the frame header is too short");
         let (head, specs) = payload.split_first_chunk::<6>().ok_or(truncated)?;
@@ -167,7 +167,7 @@ pub(crate) struct Scan {
 }
 
 impl Scan {
-    /// Reads the payload of a SOS segment.
+    /// Reads the payload of an SOS segment.
     pub(crate) fn parse(frame: &Frame, payload: &[u8]) -> Result<Self, Error> {
         let truncated = Error::Malformed("a scan header is too short");
         let (&count, rest) = payload.split_first().ok_or(truncated)?;

@@ -5,7 +5,7 @@
 //!
 //! Lanes work at several positions in the scan at once. If there are restart markers, they mark
 //! these positions. Without them, the scan is cut into parts, and a lane starts at an arbitrary bit
-//! as if an MCU started there. Huffman codes soon synchronise, usually within some tens of blocks.
+//! as if an MCU started there. Huffman codes soon synchronise, usually within a few dozen blocks.
 //! Once the previous lane and this one have found the same block at the same position in the MCU,
 //! all results of this lane from that block on are correct. If the two never meet, the previous
 //! lane continues instead.
@@ -17,7 +17,7 @@ use crate::frame::{Frame, Layout, Scan};
 use crate::lanes::{BATCH, Ends, LANES, Lane, STEPS, Tables};
 use crate::marker::Reader;
 
-/// The size in bytes from which scans are cut into parts.
+/// Scans of at least this size, in bytes, are cut into parts.
 const SPLIT_FROM: usize = 16 * 1024;
 
 /// The number of bits by which two parts overlap. Their lanes must meet within the overlap.

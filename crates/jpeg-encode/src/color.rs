@@ -11,8 +11,8 @@ const BITS: u32 = 15;
 /// One half, as a factor.
 const HALF: i32 = 1 << (BITS - 1);
 
-/// The pixels of a row of units, in one word each. From the lowest byte up, a word contains red,
-/// green and blue. Its highest byte is undefined.
+/// The pixels of a row of units, with one word for each pixel. From the lowest byte up, a word
+/// contains red, green and blue. Its highest byte is undefined.
 pub(crate) struct Pixels {
     width: usize,
     stride: usize,

@@ -92,8 +92,8 @@ pub fn resize(
     Ok(finished(resized, picture.kind))
 }
 
-/// Resizes a part of a picture without opacity by [`Filter::Lanczos3`], in bands. The rows of the
-/// intermediate picture are as wide as the rows of the source.
+/// Resizes a part of a picture that has no alpha channel by [`Filter::Lanczos3`], in bands. The
+/// rows of the intermediate picture are as wide as the rows of the source.
 fn resize_bands(
     source: &ImageRef<'_>,
     area: Area,
@@ -190,7 +190,7 @@ thread_local! {
 }
 
 /// Half the second derivative of the transfer function of sRGB (IEC 61966-2-1) at a sample. White
-/// has the value 65 535 in linear light.
+/// has the value 65,535 in linear light.
 #[expect(clippy::cast_precision_loss, reason = "a sample is at most 255")]
 fn half_curvature(sample: usize) -> f32 {
     let sample = sample as f32 / 255.0;

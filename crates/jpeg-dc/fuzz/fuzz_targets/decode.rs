@@ -26,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
     for scale in Scale::ALL {
         let image = decode_scaled(data, scale, &options);
         let measured = decode_scaled(data, scale, &options.variances(true));
-        // Variances need coefficients that the samples may not need.
+        // Variances may need coefficients that the samples do not need.
         assert!(image.is_ok() || measured.is_err());
         if let Ok(image) = image {
             assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
