@@ -93,7 +93,7 @@ pub(super) fn timeout(value: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
     }
 }
 
-/// A SSIMULACRA2 score to aim at.
+/// The SSIMULACRA2 score to aim for.
 pub(super) fn quality_target(value: &Bound<'_, PyAny>) -> PyResult<u8> {
     let out_of_range = |shown| {
         let expected = "a whole number from 1 to 100";

@@ -1,5 +1,5 @@
-//! bunny.net's advanced token authentication: `HS256-` and the HMAC-SHA256 of path, expiry and
-//! parameters, in unpadded base64url.
+//! bunny.net's advanced token authentication: `HS256-` and the HMAC-SHA256 of the path, the expiry
+//! and the parameters, in unpadded base64url.
 //!
 //! <https://docs.bunny.net/docs/cdn-token-authentication>,
 //! <https://github.com/BunnyWay/BunnyCDN.TokenAuthentication>

@@ -20,7 +20,7 @@ pub struct Qualities {
     pub webp: u8,
     /// AVIF, 1 to 100.
     pub avif: u8,
-    /// The SSIMULACRA2 score that [`Quality::Auto`](super::spec::Quality::Auto) aims at, 1 to 100.
+    /// The SSIMULACRA2 score that [`Quality::Auto`](super::spec::Quality::Auto) aims for, 1 to 100.
     pub target: u8,
 }
 

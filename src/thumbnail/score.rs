@@ -54,7 +54,7 @@ impl Scorer {
 /// Large pictures are compared in a sample; see [`sample`].
 ///
 /// # Errors
-/// [`ThumbnailError`] if a file can't be decoded, or the sizes differ.
+/// [`ThumbnailError`] if a file can't be decoded, or if the sizes differ.
 pub fn score(reference: &[u8], file: &[u8], limits: &Limits) -> Result<f64, ThumbnailError> {
     let [reference, picture] =
         [decoded(reference, limits, &|| false)?, decoded(file, limits, &|| false)?];

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_is_transparent_draws_no_eye() {
-        // Black on transparent pixels, which are black too.
+        // Black pixels on transparent pixels, which are also black.
         let (width, height) = (300, 100);
         let data = (0..width * height)
             .flat_map(|index| [0, 0, 0, if (index % width) / 30 == 8 { 255 } else { 0 }])

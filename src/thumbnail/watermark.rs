@@ -12,7 +12,7 @@ use super::spec::Compass;
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind, Size};
 
-/// The number of sizes of a watermark that are kept for later thumbnails.
+/// The number of scaled copies of a watermark that are kept for later thumbnails.
 const KEPT: usize = 16;
 
 /// The maximum number of pixels of a watermark that is kept.
@@ -205,7 +205,7 @@ fn is_gray(picture: &Picture) -> bool {
     pixels.iter().all(|&[red, green, blue, alpha]| alpha == 0 || red == green && green == blue)
 }
 
-/// Composes an RGBA picture over all or part of another picture.
+/// Composites an RGBA picture over all or part of another picture.
 fn lay_over(picture: &mut Picture, mark: &Picture, left: i64, top: i64) {
     let bytes = picture.kind.bytes();
     let clip = |position: i64, length: u32, side: u32| {
@@ -245,7 +245,7 @@ fn lay_over(picture: &mut Picture, mark: &Picture, left: i64, top: i64) {
     }
 }
 
-/// Composes a sample over an opaque sample.
+/// Composites a sample over an opaque sample.
 fn mixed(below: u8, above: u8, opacity: u8) -> u8 {
     let opacity = u32::from(opacity);
     let sum = u32::from(above) * opacity + u32::from(below) * (255 - opacity);

@@ -88,7 +88,7 @@ const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 /// The start of an APP2 segment with a part of an ICC profile (ICC.1:2022, annex B.4).
 const ICC: &[u8] = b"ICC_PROFILE\0";
 
-/// Returns the file with metadata after its first segment, which is JFIF's.
+/// Returns the file with metadata after its first segment, which is the JFIF segment.
 fn with_metadata(file: Vec<u8>, metadata: &Metadata) -> Vec<u8> {
     let mut segments = Vec::new();
     let mut push = |marker: u8, parts: &[&[u8]]| {

@@ -14,7 +14,7 @@ use raster::{Picture, PixelKind};
 /// The compression level, 1 to 9. The next level takes a third more time for 1 to 4 % fewer bytes.
 const LEVEL: u8 = 3;
 
-/// The size, in bytes, from which pixels are written in several chunks.
+/// Pixels of at least this size, in bytes, are written in several chunks.
 const MANY: usize = 1 << 20;
 
 /// The size of such a chunk, in bytes.

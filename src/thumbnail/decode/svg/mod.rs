@@ -56,7 +56,8 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
 /// Returns the text of an SVG file.
 ///
 /// # Errors
-/// [`ThumbnailError::TooLarge`], [`ThumbnailError::Unsupported`] if a compressed file is not SVG.
+/// [`ThumbnailError::TooLarge`], or [`ThumbnailError::Unsupported`] if a compressed file is not
+/// SVG.
 fn decompressed(source: &[u8]) -> Result<Cow<'_, [u8]>, ThumbnailError> {
     let source = if source.starts_with(&GZIP) {
         let mut text = Vec::new();
