@@ -90,6 +90,21 @@ impl Transformed for [f32; 5] {
     }
 }
 
+impl Transformed for [f32; 6] {
+    #[inline(always)]
+    fn transformed(self) -> Self {
+        const A: f32 = 1.366_025_4;
+        const B: f32 = 0.366_025_4;
+        const C: f32 = 1.224_744_9;
+        let [c0, c1, c2, c3, c4, c5] = self;
+        let (low, high) = (c0 + c4 * FRAC_1_SQRT_2, c2 * C);
+        let evens = [low + high, c0 - c4 * SQRT_2, low - high];
+        let odds = [c1 * A + c3 + c5 * B, c1 - c3 - c5, c1 * B - c3 + c5 * A];
+        let [[e0, e1, e2], [o0, o1, o2]] = [evens, odds];
+        [e0 + o0, e1 + o1, e2 + o2, e2 - o2, e1 - o1, e0 - o0]
+    }
+}
+
 /// The transform of a component's blocks to `N` x `N` samples each.
 pub(crate) struct Transform<const N: usize> {
     /// The factor of each coefficient, row by row.

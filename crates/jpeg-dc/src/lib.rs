@@ -34,7 +34,7 @@
 //!
 //! # Other scales
 //!
-//! [`decode_scaled`] decodes files at one to five eighths of their size. The inverse DCT of the
+//! [`decode_scaled`] decodes files at one to six eighths of their size. The inverse DCT of the
 //! lowest frequencies turns each block into 1 x 1 to 5 x 5 samples, and uses one frequency per
 //! sample. In sequential files, the decoder first finds where each block starts. Then it reads the
 //! coefficients of each block, and stops after the last one that it needs.
