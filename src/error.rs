@@ -30,7 +30,7 @@ pub enum UriError {
     #[error("a path must be UTF-8 once it is percent-decoded")]
     NotUtf8,
     /// The percent-encoding of the path differs from the result of [`crate::uri::encode_path`].
-    #[error("the percent-encoding of the path is not the canonical one")]
+    #[error("the path is not in its canonical percent-encoding")]
     NotCanonical,
 }
 
@@ -208,7 +208,7 @@ pub enum SignerError {
         number: usize,
     },
     /// The number of keys differs from the number of salts.
-    #[error("every key needs its salt: there are {keys} keys and {salts} salts")]
+    #[error("each key needs a salt: there are {keys} keys and {salts} salts")]
     UnpairedKeys {
         /// The number of keys.
         keys: usize,
@@ -312,7 +312,7 @@ pub enum SignError {
         name: String,
     },
     /// The expiry is zero or negative; nginx's `secure_link` rejects it.
-    #[error("an expiry must be after 1970-01-01 00:00:00 UTC, not {expires} seconds from it")]
+    #[error("an expiry must be after 1970-01-01 00:00:00 UTC, not the Unix time {expires}")]
     ExpiresOutOfRange {
         /// The expiry, in Unix seconds.
         expires: i64,
@@ -359,7 +359,7 @@ pub enum SignError {
         maximum: i64,
     },
     /// The expiry is in the past. A signature that contains a lifetime can't express this.
-    #[error("the expiry {expires} is not after the present {now} (Unix seconds)")]
+    #[error("the expiry {expires} is not after the current time {now} (Unix seconds)")]
     AlreadyExpired {
         /// The expiry.
         expires: i64,
@@ -439,7 +439,7 @@ pub enum VerifyError {
     #[error("the signature does not match any key")]
     Mismatch,
     /// The signature is valid, but has expired.
-    #[error("the URL expired at {expires} and it is {now} (Unix seconds)")]
+    #[error("the URL expired at {expires}; the time is now {now} (Unix seconds)")]
     Expired {
         /// The last second in which the URL was valid.
         expires: i64,

@@ -33,7 +33,7 @@ pub(crate) fn decode(
         {
             if target.dc.is_empty() {
                 return Err(Error::Malformed(
-                    "a scan of AC coefficients comes before the first of DC coefficients",
+                    "a scan of AC coefficients comes before the first scan of DC coefficients",
                 ));
             }
             let code = reader.ac_code(part.selected.ac_table)?;

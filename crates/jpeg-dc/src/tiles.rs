@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "a scan has less than 2^32 bits; a side has at most 16 bits"
+    reason = "a scan has fewer than 2^32 bits; a side has at most 16 bits"
 )]
 
 use std::ops::Range;
