@@ -26,8 +26,8 @@ def seconds(work: Callable[[], object], rounds: int) -> float:
 def reading(source: bytes, rounds: int) -> float:
     """Return the time to read a source: a thumbnail of a few pixels.
 
-    Of a JPEG, xaccel then finds each block and decodes one coefficient of it. Other formats have to
-    be decoded whole.
+    For a JPEG, xaccel then finds each block and reads one of its coefficients. It decodes images in
+    other formats whole.
     """
     return seconds(lambda: thumbnail(source, SMALLEST, SMALLEST, format="jpeg"), rounds)
 
@@ -35,8 +35,8 @@ def reading(source: bytes, rounds: int) -> float:
 def writing(file: bytes, kind: str, quality: int, rounds: int) -> float:
     """Return the time to encode the pixels of a thumbnail again, with the encoder alone.
 
-    That is libwebp for WebP, with the method that xaccel and libvips use too, and otherwise
-    xaccel's encoder, which gets the pixels in a format without compression.
+    For WebP, this is libwebp with the method that xaccel and libvips use. For other formats, it is
+    xaccel's encoder, and the pixels are in a file without compression.
     """
     with Image.open(io.BytesIO(file)) as picture:
         pixels = picture.convert("RGB")

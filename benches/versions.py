@@ -1,31 +1,54 @@
-"""The versions of what a benchmark compares, so that its figures can be understood later."""
+"""Print the versions of all packages and programs that the benchmarks compare.
+
+benches/versions.py
+"""
 
 from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
 import subprocess
 from contextlib import suppress
 
-PROGRAMS = {"nginx": ("/usr/sbin/nginx", "-v"), "wrk": ("wrk", "-v")}
+PACKAGES = (
+    "xaccel", "pillow", "pyvips", "thumbor", "libthumbor", "itsdangerous", "flask", "django",
+    "jinja2", "gunicorn", "sorl-thumbnail", "easy-thumbnails", "boto3", "pi-heif", "pypdfium2",
+    "pillow-jxl-plugin", "cairosvg",
+)  # fmt: skip
+PROGRAMS = {
+    "nginx": ("/usr/sbin/nginx", "-v"),
+    "wrk": ("wrk", "-v"),
+    "oximg": ("oximg", "--version"),
+    "rsvg-convert": ("rsvg-convert", "--version"),
+    "redis-server": ("redis-server", "--version"),
+}
+NUMBER = re.compile(r"\d+(\.\d+)+")
 
 
 def version(name: str) -> str:
     """Return the version of a package or program, or "not installed"."""
-    if name == "libvips":
-        import pyvips
-
-        return ".".join(str(pyvips.version(part)) for part in range(3))
     with suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.version(name)
     with suppress(OSError):
         done = subprocess.run(PROGRAMS[name], capture_output=True, text=True, check=False)
-        return (done.stderr or done.stdout).split()[2 if name == "nginx" else 1].rpartition("/")[2]
+        if found := NUMBER.search(done.stdout + done.stderr):
+            return found[0]
     return "not installed"
 
 
-def print_versions(*peers: str) -> None:
-    """Print the versions of Python, xaccel and its peers."""
-    names = ("xaccel", *peers)
+def libvips() -> str:
+    """Return the version of the library that pyvips uses."""
+    import pyvips
+
+    return ".".join(str(pyvips.version(part)) for part in range(3))
+
+
+def print_versions(*names: str) -> None:
+    """Print the versions of Python, libvips, and these packages and programs."""
     found = ", ".join(f"{name} {version(name)}" for name in names)
-    print(f"Python {platform.python_version()}, {found}")
+    print(f"Python {platform.python_version()}, libvips {libvips()}, {found}")
+
+
+if __name__ == "__main__":
+    print_versions(*PACKAGES, *PROGRAMS)

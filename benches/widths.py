@@ -5,9 +5,8 @@ JPEG of quality 92 with 4:2:0. All libraries use one thread, and the same source
 quality. They take turns. The figures are medians of the processor time in milliseconds.
 
 The column "limit" is the time that remains if everything but two parts of a render took no time:
-to find the blocks of the source, and to encode the result. A ratio below its target is marked; a
-width that takes less time than a smaller one is not a fault of the smaller one as long as the
-difference is within the noise, so widths are compared with a tolerance of 10 %.
+to find the blocks of the source, and to encode the result. A ratio below its target is marked, and
+so is a width that takes over 10 % less time than a smaller one.
 
     benches/widths.py [--rounds N] [--widths 96,300,...] [--formats jpeg,webp] [--plot FILE.svg]
 """
@@ -159,7 +158,7 @@ def main() -> None:
     parser.add_argument("--formats", default="jpeg,webp")
     parser.add_argument("--plot", type=Path)
     given = parser.parse_args()
-    print_versions("libvips", "pillow")
+    print_versions("xaccel", "pillow")
     widths = list(map(int, given.widths.split(",")))
     curves = {}
     for kind in given.formats.split(","):

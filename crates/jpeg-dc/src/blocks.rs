@@ -109,11 +109,21 @@ pub(crate) fn write<const N: usize, const P: usize>(
     left: usize,
 ) {
     for (row, samples) in rows.chunks_mut(width).zip(samples) {
-        let row = row.get_mut(left..).unwrap_or_default();
-        let samples = samples.as_flattened();
-        match row.get_mut(..samples.len()) {
-            Some(row) => row.copy_from_slice(samples),
-            None => row.copy_from_slice(samples.split_at(row.len()).0),
-        }
+        write_row(samples, row, left);
+    }
+}
+
+/// Copies a row of the samples of some blocks to a row of the image, as [`write`] does.
+#[inline(always)]
+pub(crate) fn write_row<const N: usize, const P: usize>(
+    samples: &[[u8; P]; N],
+    row: &mut [u8],
+    left: usize,
+) {
+    let row = row.get_mut(left..).unwrap_or_default();
+    let samples = samples.as_flattened();
+    match row.get_mut(..samples.len()) {
+        Some(row) => row.copy_from_slice(samples),
+        None => row.copy_from_slice(samples.split_at(row.len()).0),
     }
 }

@@ -107,8 +107,9 @@ impl Coefficients {
     {
         let transform = corner::Transform::<N>::new(&self.quantisation.ok_or(UNKNOWN)?);
         let places = corner::places(u8::try_from(N).unwrap_or_default());
+        let mut between = [[[0.0; LANES]; N]; N];
         self.transformed(N, component, size, deadline, |group, place, rows| {
-            transform.write_group::<M>(group, &places, place.1, rows, size.0);
+            transform.write_group::<M>(group, &places, &mut between, place.1, rows, size.0);
             measure(group, place);
         })
     }

@@ -18,6 +18,10 @@ use crate::zigzag::ZIGZAG;
 /// one place that all other coefficients share. `M` is `N * N + 1`.
 pub(crate) type Corners<const W: usize, const M: usize> = [[i16; W]; M];
 
+/// The values of `W` adjacent blocks whose columns are transformed: for each row and column, those
+/// of all blocks. The caller keeps the memory, because clearing it for each group takes time.
+pub(crate) type Between<const W: usize, const N: usize> = [[[f32; W]; N]; N];
+
 /// The place of each coefficient among [`Corners`], by its index in zigzag order. Indices above 63
 /// stand for the end of a block.
 pub(crate) type Places = [u8; INDICES];
@@ -127,17 +131,20 @@ where
     }
 
     /// Writes the samples of adjacent blocks to rows of `width` samples. `index` is the position of
-    /// the blocks in their row, in groups.
+    /// the blocks in their row, in groups. The content of `between` does not matter.
     #[inline(never)]
     pub(crate) fn write<const W: usize, const M: usize>(
         &self,
         corners: &Corners<W, M>,
+        between: &mut Between<W, N>,
         index: usize,
         rows: &mut [u8],
         width: usize,
     ) {
-        let samples = self.samples(corners).map(by_block);
-        blocks::write(&samples, rows, width, index * W * N);
+        self.transform_columns(corners, between);
+        for (row, values) in rows.chunks_mut(width).zip(between) {
+            blocks::write_row(&by_block(samples(values)), row, index * W * N);
+        }
     }
 
     /// Writes the samples of a group of blocks with all coefficients.
@@ -145,6 +152,7 @@ where
         &self,
         group: &Group,
         places: &Places,
+        between: &mut Between<LANES, N>,
         index: usize,
         rows: &mut [u8],
         width: usize,
@@ -155,16 +163,15 @@ where
                 *corner = *values;
             }
         }
-        self.write(&corners, index, rows, width);
+        self.write(&corners, between, index, rows, width);
     }
 
-    /// The samples of the blocks. For each row and column, there is one sample of each block.
     #[inline(always)]
-    fn samples<const W: usize, const M: usize>(
+    fn transform_columns<const W: usize, const M: usize>(
         &self,
         corners: &Corners<W, M>,
-    ) -> [[[u8; W]; N]; N] {
-        let mut rows = [[[0.0; W]; N]; N];
+        between: &mut Between<W, N>,
+    ) {
         for x in 0..N {
             for lane in 0..W {
                 let column: [f32; N] = from_fn(|y| {
@@ -173,26 +180,32 @@ where
                     f32::from(value.copied().unwrap_or_default())
                         * factor.copied().unwrap_or_default()
                 });
-                for (row, value) in rows.iter_mut().zip(column.transformed()) {
+                for (row, value) in between.iter_mut().zip(column.transformed()) {
                     if let Some(place) = row.get_mut(x).and_then(|values| values.get_mut(lane)) {
                         *place = value;
                     }
                 }
             }
         }
-        let mut samples = [[[0; W]; N]; N];
-        for (row, samples) in rows.iter().zip(&mut samples) {
-            for lane in 0..W {
-                let row: [f32; N] = from_fn(|x| {
-                    row.get(x).and_then(|values| values.get(lane)).copied().unwrap_or_default()
-                });
-                for (samples, value) in samples.iter_mut().zip(row.transformed()) {
-                    if let Some(place) = samples.get_mut(lane) {
-                        *place = to_sample(value);
-                    }
-                }
+    }
+}
+
+/// Transforms a row of each block: for each column, the samples of all blocks.
+#[inline(always)]
+fn samples<const W: usize, const N: usize>(row: &[[f32; W]; N]) -> [[u8; W]; N]
+where
+    [f32; N]: Transformed,
+{
+    let mut samples = [[0; W]; N];
+    for lane in 0..W {
+        let row: [f32; N] = from_fn(|x| {
+            row.get(x).and_then(|values| values.get(lane)).copied().unwrap_or_default()
+        });
+        for (samples, value) in samples.iter_mut().zip(row.transformed()) {
+            if let Some(place) = samples.get_mut(lane) {
+                *place = to_sample(value);
             }
         }
-        samples
     }
+    samples
 }

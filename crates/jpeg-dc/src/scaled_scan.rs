@@ -145,6 +145,7 @@ impl Source<'_> {
         let mut corners: Vec<Corners<WIDTH, M>> =
             vec![[[0; WIDTH]; M]; groups * self.part.v + spare];
         let blocks = self.blocks(groups * WIDTH * M, M);
+        let mut between = [[[0.0; WIDTH]; N]; N];
         let restart_interval = self.restart_interval;
         let mut prediction =
             Prediction { restart_interval, until_restart: restart_interval, value: 0 };
@@ -158,7 +159,7 @@ impl Source<'_> {
             let lines = corners.chunks_exact(groups.max(1)).take(self.part.v);
             for (line, target) in lines.zip(target.chunks_mut((width * N).max(1))) {
                 for (index, corners) in line.iter().enumerate() {
-                    transform.write(corners, index, target, width);
+                    transform.write(corners, &mut between, index, target, width);
                 }
             }
         }
