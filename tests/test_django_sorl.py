@@ -316,7 +316,7 @@ def test_a_size_that_depends_on_the_border_is_left_out(media):
         ({"qualtiy": 80}, "'qualtiy'.*'quality'"),
         ({"crop": "middle"}, "crop.*'middle'"),
         ({"cropbox": "1,2,3"}, "cropbox.*'1,2,3'"),
-        ({"cropbox": "5,5,5,9"}, "cropbox.*an empty region"),
+        ({"cropbox": "5,5,5,9"}, "cropbox.*is empty"),
         ({"quality": "high"}, "quality.*'high'"),
         ({"format": "BMP"}, "format.*'BMP'"),
     ],

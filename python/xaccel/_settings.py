@@ -100,7 +100,7 @@ def sandbox(key: str, value: Any) -> Literal["auto"] | bool:
         if absent:
             raise ConfigError(
                 f"XACCEL[{key!r}] is True, but this machine does not offer {' or '.join(absent)}; "
-                "'auto' uses what it offers"
+                "set it to 'auto' to use the layers that it offers"
             )
     return value
 

@@ -59,7 +59,7 @@ def find(head: bytes, names: tuple[str, ...] | None, setting: str) -> tuple[str,
 
 
 def load_all(names: tuple[str, ...] | None) -> None:
-    """Load decoders in advance. An error is raised only when an image needs the decoder.
+    """Load decoders in advance. An error is raised again when an image needs the decoder.
 
     Args:
         names: The names of the enabled decoders; `None` means all of xaccel's own that are
@@ -130,8 +130,9 @@ def _entry_point(name: str, setting: str) -> EntryPoint:
     if not named:
         usable = sorted({*installed(), *(found.names - OURS.keys())})
         raise ConfigError(
-            f"{setting} has {shown(name)}, which is not an installed decoder; "
-            "installed decoders: "
-            f"{', '.join(map(repr, usable)) or 'none'}{did_you_mean(name, {*OURS, *found.names})}"
+            f"{setting} has {shown(name)}, which is not an installed decoder; the "
+            f"installed decoders are "
+            f"{', '.join(map(repr, usable)) or 'none'}"
+            f"{did_you_mean(name, {*OURS, *found.names})}"
         )
     return named[0]

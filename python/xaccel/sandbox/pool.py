@@ -302,7 +302,7 @@ def _spawn(control: int) -> int:
     """Start the launcher with one end of a connection, and return its process ID."""
     executable = interpreter()
     if executable is None:
-        raise WorkerLost("the Python interpreter for the render workers is not found")
+        raise WorkerLost("the Python interpreter for the render workers was not found")
     paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100
     flags = ["-I", *(["-B"] if sys.dont_write_bytecode else [])]
     # A descriptor that keeps its number would be closed.

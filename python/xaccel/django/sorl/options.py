@@ -25,7 +25,7 @@ from xaccel.django.sorl.settings import setting
 from xaccel.exceptions import SpecError
 
 Offset: TypeAlias = tuple[int, str]
-"""A number and its unit: `%` (of the excess that is cut off) or `px` (of the thumbnail)."""
+"""A number and its unit: `%` of the excess to be cut off, or `px` of the thumbnail."""
 
 _GEOMETRY = re.compile(r"(\d+)?(?:x(\d+))?")
 _OFFSET = re.compile(r"(\d+)(%|px)")
@@ -263,8 +263,7 @@ def _cropbox(cropbox: Any) -> tuple[int, int, int, int] | None:
         ) from None
     if left >= right or top >= bottom:
         raise SpecError(
-            f"the option 'cropbox' {cropbox!r} describes an empty region: its numbers "
-            "are the edges x, y, x2 and y2"
+            f"the option 'cropbox' {cropbox!r} is empty: x2 must be greater than x, and y2 than y"
         )
     return left, top, right, bottom
 

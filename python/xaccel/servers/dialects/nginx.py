@@ -40,8 +40,8 @@ class Nginx(Dialect):
         check_directories(settings, self.title)
         if _uses_secure_link(settings) and not all(map(_is_plain, settings.secret_keys)):
             raise ConfigError(
-                "XACCEL['SECRET_KEYS']: with the signature 'secure-link-md5' nginx needs each key "
-                "as UTF-8 text without control characters"
+                "XACCEL['SECRET_KEYS']: with the signature 'secure-link-md5', each key must be "
+                "UTF-8 text without control characters"
             )
         if settings.thumbnail_engine == "image-filter":
             sources = {
