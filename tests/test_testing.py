@@ -172,7 +172,7 @@ def test_it_takes_what_send_private_file_takes(root, tmp_path):
     with pytest.raises(AssertionError, match="/_first/"):
         assert_offloaded(get("/second"), "a b.pdf", root=root)
     assert_offloaded(get("/remote"), "https://media.internal/a b.mp4?signature=x")
-    with pytest.raises(AssertionError, match="or below one"):
+    with pytest.raises(AssertionError, match="nor a URL below one"):
         assert_offloaded(get("/remote"), "https://other.internal/a")
 
 
