@@ -248,7 +248,7 @@ class ThumbnailDelivery:
         )
 
     def negotiate(self, spec: Spec, name: str, accept: str | None) -> str:
-        """Return the format to send. For `auto`, it is the first format the browser accepts."""
+        """Return the format to send; for `auto`, the first format that the browser accepts."""
         image_format = spec.output_format(name)
         if image_format != "auto":
             return image_format
@@ -470,7 +470,7 @@ class ThumbnailDelivery:
                 if self._observer is not None:
                     self._observer.sweep(*swept)
                 _logger.debug(
-                    "swept %d thumbnails, %d bytes; kept %d, %d",
+                    "swept %d thumbnails (%d bytes), and kept %d (%d bytes)",
                     *swept[0],
                     *swept[1],
                     extra=fields("swept", removed=swept[0], kept=swept[1]),
@@ -512,7 +512,7 @@ def thumbnail_headers(image_format: str, spec: Spec, cache_control: str) -> Head
 
 
 def _validators(original: Original, thumbnail: RequestedThumbnail) -> Validators | None:
-    """Return the validators of a thumbnail without a file, which are known before the render."""
+    """Return the validators of a thumbnail without a file. They are known before the render."""
     if original.modified is None:
         return None
     about = f"{__version__} {original.state} {thumbnail.uri}"

@@ -44,7 +44,7 @@ _logger = logging.getLogger("xaccel.thumbnails")
 _logger.addFilter(RateLimit())
 
 purge_listeners: list[Callable[[Config, str], None]] = []
-"""Functions to call after an image is purged, with the settings and the image's name."""
+"""Functions to call after an image is purged. They take the settings and the image's name."""
 
 
 class Thumbnails:

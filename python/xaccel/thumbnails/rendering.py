@@ -145,7 +145,7 @@ class Renderer:
             except ThumbnailError as error:
                 if self._observer is not None and isinstance(error, RenderStopped):
                     self._observer.sandbox_kill(error.layer)
-                # Images that exceed a limit are rejected at once, so remembering them has no
+                # Images that exceed a limit are rejected immediately, so remembering them has no
                 # benefit.
                 if not isinstance(error, ImageTooLarge) and (
                     is_last or not isinstance(error, CorruptImage)

@@ -236,7 +236,7 @@ class ThumbnailStore:
         return result
 
     def _warn(self, error: S3Error) -> None:
-        # This uses no lock, because a forked process could inherit it in a locked state.
+        # There is no lock here, because a forked process could inherit a lock that is held.
         now = self._now()
         is_silent = now - self._warned_at < WARNING_SECONDS
         if not is_silent:

@@ -105,8 +105,8 @@ class ThumbnailUrls:
                 constructor's `mount`.
             options: The options of `Spec`: `fit`, `quality`, `format` and so on. Without `format`,
                 the preset or `THUMBNAIL_FORMAT` determines the format; `format=None` keeps the
-                format of the source. With `source_size`, the width and height of the upright
-                source, `crop` may be in pixels.
+                format of the source. If you also pass `source_size` (the width and height of the
+                upright source), `crop` may be in pixels.
 
         Raises:
             SpecError: An option is unknown or its value is invalid.
