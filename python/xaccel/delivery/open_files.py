@@ -1,4 +1,4 @@
-"""Open files of an app: their paths, and whether reading returns the files' bytes unchanged.
+"""Open files of an app: their paths, and whether reading them returns their bytes unchanged.
 
 An app may read a file through a custom object that decompresses the file or skips a part of it.
 Only objects of the types below are known to return the file's bytes unchanged. Only these objects
@@ -40,7 +40,7 @@ def plain_file(file: Any) -> BinaryIO | None:
 
 
 def has_plain_content(file: Any) -> bool:
-    """Whether an object reads, byte for byte, from a plain file, a temporary file or a `BytesIO`.
+    """Whether an object returns the bytes of a file, a temporary file or a `BytesIO` unchanged.
 
     If so, its ranges can be read by position.
     """

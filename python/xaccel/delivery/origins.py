@@ -32,7 +32,7 @@ class Remote:
 
     @property
     def authority(self) -> str:
-        """The host, with the port unless it is the scheme's default."""
+        """The host, followed by the port if it is not the scheme's default."""
         return self.host if self.port == PORTS[self.scheme] else f"{self.host}:{self.port}"
 
     @property

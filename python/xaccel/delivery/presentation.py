@@ -66,7 +66,7 @@ class FileOptions:
     """A file's root and presentation. The names are the same as in Flask's `send_file`.
 
     Raises:
-        ConfigError: `limit_rate` is not positive. Some servers would interpret this as no limit.
+        ConfigError: `limit_rate` is not positive. Some servers would treat this as no limit.
         ValueError: `mimetype` or `headers` can't be sent; the message says why.
     """
 
