@@ -22,7 +22,7 @@ class App:
     """
 
     name: str
-    """The name of the site, its user and its services, such as `shop`."""
+    """The name of the site, of its user and of its services, such as `shop`."""
     app: str
     """The app in the form that Gunicorn and Uvicorn take, such as `shop:app`."""
     option: str
