@@ -298,7 +298,7 @@ class RenderThreads:
 
 @lru_cache(maxsize=8)
 def _pool(pid: int, hub: object, workers: int) -> ThreadPoolExecutor:  # noqa: ARG001
-    """Return this process's threads. `pid` is an argument because each process needs its own.
+    """Return the threads of the process `pid`. A forked process needs its own.
 
     When a thread frees memory, the allocator reserves that memory for the same thread. If all
     threads of a server could render, each of them would hold on to the memory of one render.

@@ -63,13 +63,13 @@ class RequestedThumbnail:
     """A thumbnail that the visitor is allowed to see."""
 
     uri: str
-    """The path of its file in the cache: the URL's path plus the format's extension."""
+    """The path of the thumbnail in the cache: the URL's path plus the format's extension."""
     name: str
     """The name of the source in log messages."""
     spec: Spec
     image_format: str
     place: StorePlace | None
-    """Its place in `THUMBNAIL_STORE`; `None` if it does not belong there."""
+    """The thumbnail's place in `THUMBNAIL_STORE`; `None` if it does not belong there."""
     headers: Headers
     find: Callable[[], Original]
     """Finds the original. Raises the same errors as `Source.get`."""

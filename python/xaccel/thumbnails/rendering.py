@@ -192,6 +192,6 @@ def _parts(result: object, seconds: float) -> tuple[float, float] | None:
 
 @dataclass(slots=True)
 class _Budget:
-    """The total time that one image may take, in all its turns."""
+    """The total time that one image may take, in all its turns together."""
 
     seconds: float

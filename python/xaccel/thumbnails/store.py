@@ -58,7 +58,7 @@ class StoredThumbnail:
 
 
 class ThumbnailStore:
-    """A bucket of finished thumbnails, which threads, greenlets and forked processes may share.
+    """A bucket of finished thumbnails. Threads, greenlets and forked processes may share it.
 
     If the store does not respond, thumbnails are neither found in it nor published.
 
@@ -290,7 +290,7 @@ class StoreTurn:
         return None
 
     def publish(self, data: bytes, state: str | None, modified: int | None) -> None:
-        """Publish the rendered thumbnail, unless the image was purged since `find()`."""
+        """Publish the rendered thumbnail, unless the image has been purged since `find()`."""
         self._store.put(
             self._place.key,
             data,

@@ -65,7 +65,7 @@ class S3Source:
         return stored.original()
 
     def state(self, name: str) -> str | None:
-        """See `Source.state`. The state is the object's ETag, which takes one request."""
+        """See `Source.state`. The state is the object's ETag. Getting it takes one request."""
         key = self._key(name)
         with _errors():
             response = self._bucket.request("HEAD", key, timeout=self._timeout)
