@@ -120,7 +120,7 @@ class Delivery:
         request: Request,
         options: FileOptions,
     ) -> Response:
-        """Respond with a file under a root, on a remote, or opened by the app.
+        """Respond with a file that is under a root, on a remote, or opened by the app.
 
         Args:
             path: The file: a path, absolute or relative to `options.root`; a URL below one of
@@ -172,7 +172,7 @@ class Delivery:
         return location
 
     def check_open(self, path: str) -> None:
-        """Refuse a path in the thumbnail cache, which may be below a root.
+        """Refuse a path in the thumbnail cache. The cache may be below a root.
 
         Raises:
             FileNotFound: The path is in the thumbnail cache.

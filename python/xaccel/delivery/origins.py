@@ -12,7 +12,7 @@ from xaccel.exceptions import ConfigError
 PORTS = {"http": 80, "https": 443}
 """The default ports of the schemes."""
 
-# RFC 3986, section 3.3, without the dollar sign, which starts a variable in nginx.
+# The characters in RFC 3986, section 3.3, except the dollar sign, which starts a variable in nginx.
 _PATH = "/!&'()*+,;=:@"
 
 

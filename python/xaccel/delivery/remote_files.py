@@ -18,7 +18,7 @@ from xaccel.servers.dialects.values import has_control
 _CHUNK = 64 * 1024
 _TIMEOUT = 30
 # What a status means: the response has the file or a part of it; a condition or a range failed; the
-# response has no content; the file does not exist, for which S3 also uses 403.
+# response has no content; the file does not exist (S3 responds with 403).
 _WITH_CONTENT = frozenset({200, 206})
 _FAILED = frozenset({412, 416})
 _WITHOUT_CONTENT = _FAILED | {304}

@@ -165,7 +165,7 @@ def _matches(field: str, etag: str, *, weak: bool) -> bool:
 
 
 def is_current(if_range: str, validators: Validators) -> bool:
-    """Whether an `If-Range` matches the current state, so that a range may be sent."""
+    """Whether a range may be sent, because an `If-Range` matches the current state."""
     if if_range.lstrip().startswith(('"', "W/")):
         return if_range.strip() == validators.etag and not validators.etag.startswith("W/")
     date = parse_http_date(if_range)

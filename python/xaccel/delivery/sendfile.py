@@ -1,4 +1,4 @@
-"""The logic of the `Sendfile` middlewares: which file responses the server sends.
+"""The logic of the `Sendfile` middlewares: it determines which files the server sends.
 
 The middleware is the Python equivalent of Ruby's Rack::Sendfile: if the app responds with a file
 under a root, the web server sends it. This applies only to whole files. The response must have the
@@ -39,10 +39,11 @@ from xaccel.servers.dialects import Dialect, is_offload_header
 
 TYPE = "xaccel.sendfile_type"
 """The key of a WSGI environment or an ASGI scope that overrides the server for one request. Its
-value is the name of the server's header, such as `X-Accel-Redirect`, or empty for no server."""
+value is the name of the server's header, such as `X-Accel-Redirect`. An empty value means no
+server."""
 
 MAPPING = "xaccel.accel_mapping"
-"""The key that overrides `ROOTS` for one request, in the syntax of `PathMap.parse`."""
+"""The key that overrides `ROOTS` for one request. Its value has the syntax of `PathMap.parse`."""
 
 HIDDEN = ("Range", "If-Range", "If-Match", "If-Unmodified-Since")
 """The request headers that are hidden from the app."""
@@ -116,7 +117,7 @@ class Offloader:
     def respond(
         self, sender: Sender, request: Request, headers: Headers, file: BinaryIO
     ) -> Response | None:
-        """Like `offload()`, but if the server can't send the file, send it here, with ranges.
+        """Like `offload()`. If the server can't send the file, the app sends it, with ranges.
 
         Returns:
             The new response, whose body may be `file`, or `None` to keep the app's response.

@@ -19,7 +19,7 @@ from xaccel.thumbnails.sources.base import Image
 T = TypeVar("T")
 
 _GRACE = 0.5
-"""The number of seconds after the deadline in which a worker can still report that it is late."""
+"""How many seconds after the deadline a worker can still report that it is late."""
 
 _ATTEMPTS = 2
 """How many times a job is tried if its worker is killed from outside or can't read the image."""

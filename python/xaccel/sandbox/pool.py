@@ -44,7 +44,7 @@ _PIECE = 64 * 1024
 """The number of bytes that are received at once. Most replies are shorter."""
 
 _LAST_LINES = 2000
-"""The number of bytes of a worker's standard error stream that are read when it ends."""
+"""How many bytes of a worker's standard error stream are read when the worker ends."""
 
 _BOOTSTRAP = (
     "import sys; sys.path[:0] = sys.argv[1:]; from xaccel.sandbox.launcher import main; main()"
@@ -148,7 +148,7 @@ class Worker:
         try:
             (status,) = STATUS.unpack(self._report.recv(STATUS.size))
         except (OSError, struct.error):
-            # The launcher has ended before it could report the status.
+            # The launcher ended before it could report the status.
             return None
         return int(status)
 
@@ -352,7 +352,7 @@ _ends: set[socket.socket] = set()
 
 @contextmanager
 def _passing(end: socket.socket) -> Iterator[None]:
-    """Pass an end of a connection to another process in this block, then close it.
+    """Let the block pass one end of a connection to another process, then close this end.
 
     If this process forks in the meantime, the child closes its copy too. Otherwise, this process
     would not notice when the other process ends.

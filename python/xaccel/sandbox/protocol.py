@@ -12,16 +12,16 @@ MAX_SETUP = 64 * 1024
 """The maximum number of bytes of a pickled `Setup`."""
 
 READY = b"ready"
-"""The message from the launcher when workers can be started, and from a worker when it is in its
+"""The launcher sends this message when workers can be started. A worker sends it when it is in its
 cage."""
 
 START = b"start"
-"""The message from the app that starts a worker. It comes with three descriptors: the worker's
+"""The app sends this message to start a worker. It comes with three descriptors: the worker's
 connection, the connection on which the launcher reports the worker's end, and the worker's standard
 error stream."""
 
 KILL = b"kill"
-"""The message from the app that ends a worker, on the connection that reports the worker's end."""
+"""The app sends this message to end a worker, on the connection that reports the worker's end."""
 
 STATUS = struct.Struct("!i")
 """The report of a worker's end: the status that `os.waitpid` returns."""

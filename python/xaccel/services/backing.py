@@ -11,7 +11,7 @@ from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 
 BUCKET_ENV = "bucket.env"
-"""The file with the keys of the buckets, which the app and the store use."""
+"""The file with the keys of the buckets. The app and the store use this file."""
 
 _REDIS_PORT = 6379
 _HTTP_PORT = 80

@@ -48,7 +48,7 @@ def files(config: Config, deployment: Deployment, app: App) -> Mapping[str, str]
 
 
 def in_containers(deployment: Deployment, host: str) -> Deployment:
-    """Return the deployment of nginx in a container, which reaches the app at this host."""
+    """Return the deployment for a container of nginx, which reaches the app at this host."""
     return replace(
         deployment,
         upstream=f"{host}:{PORT}",

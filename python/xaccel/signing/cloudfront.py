@@ -37,7 +37,8 @@ class CloudFrontSigner(Unpicklable):
         pem: The private key in PEM, without a password.
         directory: Whether a signature covers all files in the URL's directory and its
             subdirectories, as HLS and DASH require. This uses a custom policy.
-        algorithm: `"sha1"`, CloudFront's default, or `"sha256"`, which is named in the URL.
+        algorithm: `"sha1"`, which is CloudFront's default, or `"sha256"`, which adds a parameter to
+            the URL.
 
     Raises:
         xaccel.exceptions.ConfigError: An argument is invalid, or cryptography is not installed.
