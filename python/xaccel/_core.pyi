@@ -40,16 +40,16 @@ class Spec:
         fit: "contain" (the whole image fits in the box and is never enlarged), "cover" (the image
             fills the box, and the excess is cropped), "fill" (the image is stretched to the box) or
             "pad" (like "contain", with the rest of the box in the background colour).
-        upscale: Whether the image may be enlarged. By default, it is not: if the image is smaller
-            than the box, "contain" and "pad" keep its size, and "cover" and "fill" use a smaller
-            box with the same proportions. If the image has too few pixels for the pixel ratio, the
-            ratio is lowered, and the thumbnail still shows the same part of the image.
+        upscale: Whether the image may be enlarged. By default, if the image is smaller than the
+            box, "contain" and "pad" keep its size, and "cover" and "fill" use a smaller box with
+            the same proportions. If the image has too few pixels for the pixel ratio, the ratio is
+            lowered, and the thumbnail still shows the same part of the image.
         gravity: The part that a crop keeps: "n", "ne", ..., "c", "smart", or a focal point
             `(x, y)` as fractions of the image. None or "center" = the centre.
         page: The number of the page in a document, starting from 1.
         frame: The number of the frame in an animation, starting from 1. The thumbnail is a still
             image.
-        at: The time of the frame in a film, 0 to 86400 seconds from its start. A time after the end
+        at: The time of the frame, 0 to 86400 seconds from the start of a film. A time after the end
             selects the last frame. Other sources ignore it.
         trim: The tolerance, 0 to 255, with which a border of a single colour is cut off before any
             other option is applied. True = 10.
@@ -384,7 +384,7 @@ class ImageInfo:
         orientation: The EXIF orientation, 1 to 8.
         frames: The number of frames.
         pages: The number of pages.
-        is_film: Whether the source is a film, whose frames the option `at` selects.
+        is_film: Whether the source is a film. The option `at` selects one of its frames.
         has_alpha: Whether pixels may be transparent.
         icc: Whether the image has a colour profile.
         decoded_size: The size in bytes of the decoded image; None = 3 or 4 bytes for each pixel.
@@ -428,7 +428,7 @@ class ImageInfo:
 
     @property
     def is_film(self) -> bool:
-        """Whether the source is a film, whose frames the option `at` selects."""
+        """Whether the source is a film. The option `at` selects one of its frames."""
 
     @property
     def has_alpha(self) -> bool: ...
@@ -506,7 +506,7 @@ class JobEncoder:
             progressive: The default for JPEG.
             subsampling: The default for JPEG.
             watermark: The watermark that the spec names.
-            limits: The limits of the call, apart from its time.
+            limits: The limits of the call, apart from its timeout.
             decoders: The names of the enabled plug-in decoders.
 
         Raises:
@@ -543,7 +543,7 @@ class JobEncoder:
 
 @final
 class ReplyReader:
-    """Reads one reply of a sandbox worker, which arrives in pieces."""
+    """Reads one reply of a sandbox worker. The reply arrives in pieces."""
 
     def __new__(cls) -> ReplyReader: ...
     def read(self, piece: bytes, /) -> Thumbnail | ImageInfo | str | XaccelError | OSError | None:
@@ -1680,7 +1680,7 @@ class OpenedFile:
         """
 
     def read(self, limit: int, /) -> bytes | None:
-        """Read the file from the current position of its descriptor, initially 0.
+        """Read the file from the current position of its descriptor, which is initially 0.
 
         Args:
             limit: The maximum number of bytes to read.
@@ -1869,8 +1869,8 @@ class Cache:
             inactive: The number of seconds after which an unread thumbnail is removed.
 
         Returns:
-            The number and size of the removed thumbnails, and the same for the remaining
-            thumbnails; `None` if another process is sweeping.
+            The number and size of the removed thumbnails and of the remaining thumbnails; `None` if
+            another process is sweeping.
 
         Raises:
             OSError: The cache can't be read or locked.
@@ -1899,7 +1899,7 @@ class Cache:
 
 @final
 class CacheLock:
-    """A lock with one holder at a time, released at the end of the `with` block.
+    """A lock with one holder at a time. It is released at the end of the `with` block.
 
     Processes forked from the holder do not inherit the lock.
     """

@@ -127,8 +127,8 @@ def size(key: str, value: Any) -> int:
 def time(*, least: int) -> Check:
     """Return a check that accepts a duration and returns it in seconds.
 
-    The value is a string in nginx's syntax, such as "60d" or "1d 12h", a whole number of seconds,
-    or a `timedelta` of whole seconds. Fractions of a second are an error.
+    The value is a string in nginx's syntax ("60d", "1d 12h"), a whole number of seconds, or a
+    `timedelta` of whole seconds. Fractions of a second are an error.
 
     Args:
         least: The minimum number of seconds.

@@ -354,7 +354,7 @@ class Config:
         object.__setattr__(self, "private_url", path)
 
     def _check_url_signers(self) -> None:
-        """Refuse a CDN's signer without the host of the CDN."""
+        """Refuse a signer for a CDN if the CDN's host is not set."""
         for kind, host in (("PRIVATE", self.private_host), ("THUMBNAIL", self.thumbnail_host)):
             if getattr(self, f"{kind.lower()}_url_signer") is not None and host is None:
                 raise ConfigError(
@@ -536,7 +536,7 @@ class Config:
 
 
 def with_format(spec: Spec, image_format: str | None) -> Spec:
-    """Return a spec with a format, unless the spec already has one."""
+    """Add a format to a spec, unless the spec already has one."""
     if image_format is None or spec.format is not None:
         return spec
     return spec.replace(format=image_format)

@@ -148,9 +148,9 @@ def send_private_file(
 ) -> flask.Response:
     """Respond with a file under one of `ROOTS`, sent by the web server if there is one.
 
-    Call it after the permission check. Ranges, conditional requests and HEAD work with every server
-    and without one. If the file may not be sent, the response is a 404 that does not reveal its
-    path.
+    Call it after the permission check. Ranges, conditional requests and HEAD work with every
+    server, and also without a server. If the file may not be sent, the response is a 404 that does
+    not reveal its path.
 
     Args:
         path: The file: a path, absolute or relative to `root`; a URL below one of `REMOTES`; or an

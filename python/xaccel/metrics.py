@@ -58,7 +58,8 @@ class Metrics:
             "Requests for thumbnails that reached the app.",
             ["result", "format"],
         )
-        # prometheus_client takes a while to find the counter of a request, so it is kept here.
+        # prometheus_client takes a while to find the counter of a request, so all counters are kept
+        # here.
         self._results: dict[tuple[str, str], Counter] = {}
         self._render = Histogram(
             "xaccel_render_seconds",
@@ -182,7 +183,7 @@ class Metrics:
         self._bad_signatures.labels(endpoint, reason).inc()
 
     def sweep(self, removed: tuple[int, int], kept: tuple[int, int]) -> None:
-        """Count a sweep that removed and kept these numbers of files and bytes."""
+        """Count a sweep, with the numbers of files and bytes that it removed and kept."""
         self._sweeps.inc()
         self._swept_files.inc(removed[0])
         self._swept_bytes.inc(removed[1])
