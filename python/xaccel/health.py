@@ -114,7 +114,7 @@ def _space(cache: Path) -> Check:
         return Check(
             "space",
             "The disk of THUMBNAIL_CACHE is almost full.",
-            "Once it is full, each request for a new thumbnail renders the thumbnail again.",
+            "Once the disk is full, each request for a new thumbnail renders the thumbnail again.",
             "Lower THUMBNAIL_CACHE_MAX_SIZE and run `xaccel cache sweep`, or free some space.",
         )
     return Check("space")

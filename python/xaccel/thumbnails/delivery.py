@@ -453,7 +453,8 @@ class ThumbnailDelivery:
             self._observer.thumbnail(result, thumbnail.image_format)
 
     def _sweep(self, cache: Cache) -> None:
-        """Reduce the cache to its limits. No request waits for this, so errors are only logged."""
+        """Bring the cache within its limits. No request waits for this, so errors are only
+        logged."""
         try:
             swept = cache.sweep(
                 max_size=self._config.thumbnail_cache_max_size,
