@@ -111,7 +111,7 @@ class Metrics:
         )
         self._private_files = Counter(
             "xaccel_private_files_total",
-            "Responses with a private file, or with an error instead.",
+            "Responses with a private file or with an error.",
             ["server", "status"],
         )
         self._sendfile = Counter(
