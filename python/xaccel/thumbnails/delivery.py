@@ -453,8 +453,7 @@ class ThumbnailDelivery:
             self._observer.thumbnail(result, thumbnail.image_format)
 
     def _sweep(self, cache: Cache) -> None:
-        """Bring the cache within its limits. No request waits for this, so errors are only
-        logged."""
+        """Bring the cache within its limits. Errors are only logged, since no request waits."""
         try:
             swept = cache.sweep(
                 max_size=self._config.thumbnail_cache_max_size,
