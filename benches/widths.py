@@ -41,7 +41,7 @@ WIDTHS = (96, 150, 200, 240, 256, 300, 400, 480, 640, 800, 1024, 1280, 1600, 192
 QUALITY = {"jpeg": 85, "webp": 80}
 TOLERANCE = 1.1
 TARGETS = {"jpeg": ((240, 3.3), (672, 2.2), (2016, 1.8)), "webp": ((480, 2.0),)}
-"""For each format, target speeds relative to libvips, each for thumbnails up to a width."""
+"""For each format, pairs of a maximum width and the target ratio to libvips."""
 
 pyvips.cache_set_max(0)
 

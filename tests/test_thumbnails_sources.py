@@ -245,7 +245,7 @@ def test_the_fallback_works_with_several_sources(settings, places):
         ({5: "/srv"}, "not 5"),
         ({"a": "b"}, r"'THUMBNAIL_SOURCES'\]\['a'\] must be the absolute path.*not 'b'"),
         ({"a": "ftp://a.example/"}, r"\['a'\] must be the absolute path.*URL"),
-        ({"a": "https://me:pw@a.example/"}, r"\['a'\].*without user.*'https://…@a"),
+        ({"a": "https://me:pw@a.example/"}, r"\['a'\].*without a user.*'https://…@a"),
         ({"a": None}, r"\['a'\] must be.*not None"),
     ],
 )
