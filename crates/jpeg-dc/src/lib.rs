@@ -34,8 +34,8 @@
 //!
 //! # Other scales
 //!
-//! [`decode_scaled`] decodes files at one to six eighths of their size. The inverse DCT of the
-//! lowest frequencies turns each block into 1 x 1 to 5 x 5 samples, and uses one frequency per
+//! [`decode_scaled`] decodes files at 1/8 to 6/8 of their size. The inverse DCT of the
+//! lowest frequencies turns each block into 1 x 1 to 6 x 6 samples, and uses one frequency per
 //! sample. In sequential files, the decoder first finds where each block starts. Then it reads the
 //! coefficients of each block, and stops after the last one that it needs.
 //! [`Options::chroma_scale`] sets another scale for chroma. [`Tiles`] cuts a part out of a file.

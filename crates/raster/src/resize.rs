@@ -119,7 +119,7 @@ fn resize_bands(
     Ok(Picture { width: to.width, height: to.height, kind, data })
 }
 
-/// The library's type for a kind of pixels.
+/// The library's type for one kind of pixel.
 pub(crate) const fn samples(kind: PixelKind) -> PixelType {
     match kind {
         PixelKind::Luma => PixelType::U8,

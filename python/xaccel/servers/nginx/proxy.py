@@ -1,4 +1,4 @@
-"""The lines that pass requests on to the app, or from a load balancer to its machines."""
+"""The lines that pass requests on, either to the app or from a load balancer to machines."""
 
 from __future__ import annotations
 
