@@ -114,7 +114,7 @@ class Dialect(Protocol):
         *,
         limit_rate: int | None,  # noqa: ARG002
     ) -> Headers | None:
-        """Return the headers that tell the server to proxy a file; `None` if the app has to fetch it.
+        """Return the headers that tell the server to proxy a file; `None` if the app fetches it.
 
         This method is called only if the dialect `supports_remotes`.
 
