@@ -2,11 +2,12 @@
 
     scripts/wheels.py [--arch x86_64|aarch64]
 
-zig compiles the C libraries for glibc 2.17, so the wheel runs on all distributions since 2014.
+The C libraries are compiled by zig for glibc 2.17, so the wheel runs on every distribution since
+2014.
 
-To build the wheel for an architecture other than this machine's, run the script as root. The wheel
-is built with the compiler of Debian sid, in a system in `target/debian/`. It is tested in QEMU,
-with Debian's Python for that architecture.
+The wheel for another architecture than this machine's needs root: it is built with the compiler of
+Debian sid, in a system in `target/debian/`, and tested with Debian's Python for that architecture,
+in QEMU.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 # This system contains a compiler for another architecture, and Python for that architecture in
 # /ARCHITECTURE. apt only downloads the packages of that Python, because they can't be installed
-# next to the system's own packages. Like debootstrap, apt accepts a mirror that is a snapshot.
+# next to the system's own.
 COMPILER = """
 dpkg --add-architecture {debian}
-apt-get update -qq -o Acquire::Check-Valid-Until=false
+apt-get update -qq
 apt-get install -y -qq --no-install-recommends rustc cargo libstd-rust-dev:{debian} \\
     gcc g++ make cmake nasm pkg-config qemu-user
 mkdir -p /{arch}/debs/partial
@@ -76,13 +77,13 @@ def main() -> None:
     print(f"xaccel: using the compiler of Debian sid for {arch}", flush=True)
     system = debian_system.make("sid", f"compiler-{arch}", COMPILER.format(**names))
     debian_system.use_network(system)
-    with debian_system.mounted(system, {ROOT: "source"}):
-        if debian_system.run(system, BUILD.format(**names)).returncode:
-            sys.exit(f"the wheel for {arch} could not be built")
+    build = BUILD.format(**names)
+    if debian_system.run(system, build, directories={ROOT: "source"}).returncode:
+        sys.exit(f"the wheel for {arch} could not be built")
 
 
 def _python_root(arch: str) -> Path:
-    """Return the directory of Python for another architecture in the system with the compiler."""
+    """Return where the system with the compiler has Debian's Python for another architecture."""
     return Path("/", arch)
 
 
