@@ -5,6 +5,7 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Group, Node, Tree};
 
 use super::file::FORMAT;
+use super::line;
 use crate::error::ThumbnailError;
 
 /// Draws the image at this size. Returns red, green, blue and alpha of each pixel.
@@ -45,6 +46,9 @@ fn nodes(
         match node {
             Node::Group(inner) if !inner.should_isolate() => {
                 nodes(inner, transform.pre_concat(inner.transform()), pixmap, expired)?;
+            }
+            Node::Path(path) if node.abs_layer_bounding_box().is_none() => {
+                line::draw(path, transform, pixmap);
             }
             node => {
                 // The renderer moves an element to the corner. This is undone here.

@@ -9,6 +9,7 @@ mod draw;
 mod embedded;
 mod file;
 mod fonts;
+mod line;
 #[cfg(test)]
 mod tests;
 mod work;
