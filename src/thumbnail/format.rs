@@ -42,7 +42,7 @@ impl OutputFormat {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
-    /// Returns the format for the extension of a file name, ignoring case. Drawings become PNGs, so
+    /// Returns the format for the extension of a file name, ignoring case. Drawings become PNG, so
     /// that they keep their transparency.
     #[must_use]
     pub fn from_file_name(name: &str) -> Option<Self> {
