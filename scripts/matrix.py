@@ -167,14 +167,12 @@ def _flask_example() -> str:
 
 
 def _packages(name: str, wheel: Path) -> bool:
-    """Run the tests of some versions in an environment of their own."""
+    """Run the tests of some versions, which hide those of an environment for all tests."""
     versions = PACKAGE_VERSIONS[name]
     environment = ENVIRONMENTS / re.sub(r"[^\w.]+", "-", name)
+    shared = _make_environment(ENVIRONMENTS / "shared", "--group", "demo", "--group", "test")
+    (_make_environment(environment) / "shared.pth").write_text(f"{shared}\n")
     python = environment / "bin" / "python"
-    if not python.exists():
-        _run(sys.executable, "-m", "venv", environment)
-        _run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip>=25.1")
-        _run(python, "-m", "pip", "install", "--quiet", "--group", "demo", "--group", "test")
     install = (python, "-m", "pip", "install", "--quiet")
     _run(*install, "--force-reinstall", "--no-deps", wheel)
     _run(*install, *versions.requirements)
@@ -193,6 +191,19 @@ def _packages(name: str, wheel: Path) -> bool:
     if tests.returncode:
         print(tests.stdout[-10_000:])
     return not tests.returncode
+
+
+def _make_environment(environment: Path, *packages: str) -> Path:
+    """Make an environment if there is none, and return the directory of its packages."""
+    if not (environment / "complete").exists():
+        _run(sys.executable, "-m", "venv", "--clear", environment)
+        install = (environment / "bin" / "python", "-m", "pip", "install", "--quiet")
+        _run(*install, "--upgrade", "pip>=25.1")
+        if packages:
+            _run(*install, *packages)
+        (environment / "complete").touch()
+    (directory,) = environment.glob("lib/python*/site-packages")
+    return directory
 
 
 def _last_line(text: str) -> str:
