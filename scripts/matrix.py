@@ -1,4 +1,4 @@
-"""Test wheels in `dist/` where users are: in fresh Debian systems, and with old and new packages.
+"""Test wheels in `dist/` as users install them: in fresh Debian systems, with old and new packages.
 
     scripts/matrix.py [debian] [packages] [--suite SUITE …]
 
@@ -7,7 +7,7 @@ there as a user would, and measures the time until the Flask example of the READ
 thumbnail. Then it runs the quick tests on the suite's Python. `packages` runs the tests of each
 framework and extra with its lowest supported version and with the newest one.
 
-The systems are in `target/debian/` and are used again; `rm -r target/debian` removes them.
+The systems stay in `target/debian/` and are reused; `rm -r target/debian` removes them.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ assert (info.width, info.height, info.format) == (300, 200, "jpeg"), info'
 QUICK_TESTS = """
 set -eu
 cd /source
+scripts/install-packages test
 python3 -m venv /environment
 /environment/bin/pip install --quiet --upgrade 'pip>=25.1'
 /environment/bin/pip install --quiet --find-links /wheels xaccel
@@ -132,24 +133,23 @@ def _debian(suite: str, wheel: Path) -> Iterator[str]:
     (system / "app.py").write_text(_flask_example())
     version = "python3 -c 'import sys; print(*sys.version_info[:2], sep=\".\")'"
     python = debian_system.run(system, version, capture=True).stdout.strip()
-    with debian_system.mounted(system):
-        start = time.monotonic()
-        steps = debian_system.run(system, FIRST_STEPS, capture=True)
-        seconds = time.monotonic() - start
-        if steps.returncode:
-            print(steps.stdout, steps.stderr, sep="\n")
-            yield "first steps"
-        else:
-            print(f"{suite}, Python {python}: first thumbnail after {seconds:.0f} s", flush=True)
-            if seconds > SECONDS_TO_THUMBNAIL:
-                yield f"first thumbnail after {seconds:.0f} s"
-        shutil.rmtree(system / "source", ignore_errors=True)
-        shutil.copytree(ROOT, system / "source", ignore=_ignored)
-        tests = debian_system.run(system, QUICK_TESTS, capture=True)
-        print(f"{suite}, Python {python}: {_last_line(tests.stdout)}", flush=True)
-        if tests.returncode:
-            print(tests.stdout[-20_000:], tests.stderr[-5_000:], sep="\n")
-            yield "quick tests"
+    start = time.monotonic()
+    steps = debian_system.run(system, FIRST_STEPS, capture=True)
+    seconds = time.monotonic() - start
+    if steps.returncode:
+        print(steps.stdout, steps.stderr, sep="\n")
+        yield "first steps"
+    else:
+        print(f"{suite}, Python {python}: first thumbnail after {seconds:.0f} s", flush=True)
+        if seconds > SECONDS_TO_THUMBNAIL:
+            yield f"first thumbnail after {seconds:.0f} s"
+    shutil.rmtree(system / "source", ignore_errors=True)
+    shutil.copytree(ROOT, system / "source", ignore=_ignored)
+    tests = debian_system.run(system, QUICK_TESTS, capture=True)
+    print(f"{suite}, Python {python}: {_last_line(tests.stdout)}", flush=True)
+    if tests.returncode:
+        print(tests.stdout[-20_000:], tests.stderr[-5_000:], sep="\n")
+        yield "quick tests"
 
 
 def _ignored(directory: str, names: list[str]) -> set[str]:
@@ -167,14 +167,12 @@ def _flask_example() -> str:
 
 
 def _packages(name: str, wheel: Path) -> bool:
-    """Run the tests of some versions in an environment of their own."""
+    """Run the tests of some versions, which hide those of an environment for all tests."""
     versions = PACKAGE_VERSIONS[name]
     environment = ENVIRONMENTS / re.sub(r"[^\w.]+", "-", name)
+    shared = _make_environment(ENVIRONMENTS / "shared", "--group", "demo", "--group", "test")
+    (_make_environment(environment) / "shared.pth").write_text(f"{shared}\n")
     python = environment / "bin" / "python"
-    if not python.exists():
-        _run(sys.executable, "-m", "venv", environment)
-        _run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip>=25.1")
-        _run(python, "-m", "pip", "install", "--quiet", "--group", "demo", "--group", "test")
     install = (python, "-m", "pip", "install", "--quiet")
     _run(*install, "--force-reinstall", "--no-deps", wheel)
     _run(*install, *versions.requirements)
@@ -193,6 +191,19 @@ def _packages(name: str, wheel: Path) -> bool:
     if tests.returncode:
         print(tests.stdout[-10_000:])
     return not tests.returncode
+
+
+def _make_environment(environment: Path, *packages: str) -> Path:
+    """Make an environment if there is none, and return the directory of its packages."""
+    if not (environment / "complete").exists():
+        _run(sys.executable, "-m", "venv", "--clear", environment)
+        install = (environment / "bin" / "python", "-m", "pip", "install", "--quiet")
+        _run(*install, "--upgrade", "pip>=25.1")
+        if packages:
+            _run(*install, *packages)
+        (environment / "complete").touch()
+    (directory,) = environment.glob("lib/python*/site-packages")
+    return directory
 
 
 def _last_line(text: str) -> str:

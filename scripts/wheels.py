@@ -29,12 +29,12 @@ DIST = ROOT / "dist"
 # An architecture, and Debian's name for it.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
-# The system with a compiler for another architecture, and with that architecture's Python in
+# This system contains a compiler for another architecture, and Python for that architecture in
 # /ARCHITECTURE. apt only downloads the packages of that Python, because they can't be installed
-# next to the system's own. Like debootstrap, apt accepts a mirror that is a snapshot.
+# next to the system's own.
 COMPILER = """
 dpkg --add-architecture {debian}
-apt-get update -qq -o Acquire::Check-Valid-Until=false
+apt-get update -qq
 apt-get install -y -qq --no-install-recommends rustc cargo libstd-rust-dev:{debian} \\
     gcc g++ make cmake nasm pkg-config qemu-user
 mkdir -p /{arch}/debs/partial
@@ -77,9 +77,9 @@ def main() -> None:
     print(f"xaccel: using the compiler of Debian sid for {arch}", flush=True)
     system = debian_system.make("sid", f"compiler-{arch}", COMPILER.format(**names))
     debian_system.use_network(system)
-    with debian_system.mounted(system, {ROOT: "source"}):
-        if debian_system.run(system, BUILD.format(**names)).returncode:
-            sys.exit(f"the wheel for {arch} could not be built")
+    build = BUILD.format(**names)
+    if debian_system.run(system, build, directories={ROOT: "source"}).returncode:
+        sys.exit(f"the wheel for {arch} could not be built")
 
 
 def _python_root(arch: str) -> Path:

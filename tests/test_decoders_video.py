@@ -199,6 +199,14 @@ def test_errors():
         thumbnail(playlist, 50)
 
 
+@pytest.mark.parametrize("kind", ["mp4", "matroska"])
+def test_a_title_that_is_not_utf_8(kind):
+    picture = photo(*SIZE)
+    source = film([picture], kind=kind, title="A cafe in Paris")
+    assert source.count(b"A cafe in") == 1
+    assert difference(shown(source.replace(b"A cafe in", b"A caf\xe9 in")), picture) < 6
+
+
 SEEDS = {
     "mp4": lambda: film([photo(64, 48)] * 4),
     "mpeg4": lambda: film([photo(64, 48)] * 4, codec="mpeg4", kind="mov"),

@@ -72,7 +72,7 @@ def test_a_forbidden_file_is_404_without_a_path(configure, private, server):
     for name in ("absent", "link", "", "../../etc/passwd"):
         response = client.get(f"/file/{name}")
         assert response.status_code == 404
-        assert str(private) not in response.text
+        assert str(private) not in response.content.decode()
         assert "X-Accel-Redirect" not in response.headers
 
 

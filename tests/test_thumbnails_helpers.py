@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import jinja2
 import pytest
 from django.contrib.admin.utils import display_for_value
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 from PIL import Image
 from xaccel import ConfigError, SpecError, jinja, placeholder
@@ -469,7 +469,9 @@ class TestImg:
         assert str(html) is html
         assert format_html("<td>{}</td>", str(html)) == f"<td>{html}</td>"
         assert f"{jinja2.utils.markupsafe.escape(str(html))}" == html
-        assert display_for_value(html, "-") is html
+        assert conditional_escape(display_for_value(html, "-")) == html
+        assert conditional_escape(html.strip()) == html
+        assert "&gt;" in conditional_escape(html.strip("<"))
 
 
 class TestTrim:

@@ -48,7 +48,8 @@ def database(*tables: type[models.Model]) -> Iterator[None]:
         for model in tables:
             editor.create_model(model)
     yield
-    connection.close()
+    # Django's `close()` leaves a database in memory open.
+    connection.connection.close()
     del connections["default"]
     databases.clear()
     databases.update(kept)

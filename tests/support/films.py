@@ -16,6 +16,7 @@ def film(
     pixels="yuv420p",
     first=0,
     muxing=None,
+    title=None,
     **options,
 ):
     """Encode pictures of Pillow.
@@ -29,10 +30,13 @@ def film(
         pixels: The format of the pixels.
         first: The number of the first frame, which determines its time.
         muxing: The options of the container.
+        title: The title in the container.
         options: Attributes of the stream's codec.
     """
     out = io.BytesIO()
     with av.open(out, "w", format=kind, options=muxing or {}) as container:
+        if title is not None:
+            container.metadata["title"] = title
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height = pictures[0].size
         stream.pix_fmt = pixels

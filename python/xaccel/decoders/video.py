@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 from av.container import InputContainer
@@ -37,6 +37,10 @@ _SMALL = 64
 
 _ORIENTATIONS = {0: 1, 90: 8, 180: 3, 270: 6}
 """EXIF orientations, by the counter-clockwise rotation of a film in degrees."""
+
+_PYAV_19 = int(av.__version__.partition(".")[0]) >= 19  # noqa: PLR2004
+_METADATA: dict[str, Any] = {} if _PYAV_19 else {"metadata_errors": "ignore"}
+"""Options with which PyAV opens a film whose title is not UTF-8. PyAV 19 does so without one."""
 
 
 def matches(head: bytes) -> bool:
@@ -164,7 +168,7 @@ def _opened(file: BinaryIO, limits: Limits) -> Iterator[tuple[InputContainer, Vi
     name = {"mp4": "mov", "matroska": "matroska"}[_format(file)]
     file.seek(0)
     try:
-        with av.open(file, mode="r", format=name, metadata_errors="ignore") as container:
+        with av.open(file, mode="r", format=name, **_METADATA) as container:
             streams = [
                 stream
                 for stream in container.streams.video

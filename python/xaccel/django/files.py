@@ -9,7 +9,14 @@ from django.core.files.base import File
 
 from xaccel.delivery.origins import is_object, is_url
 from xaccel.django import conf
-from xaccel.django.local_files import described, is_saved, local_path, own_storage, remote_url
+from xaccel.django.local_files import (
+    described,
+    has_name,
+    is_saved,
+    local_path,
+    own_storage,
+    remote_url,
+)
 from xaccel.exceptions import ConfigError, FileNotFound
 
 PrivateFile: TypeAlias = "str | os.PathLike[str] | File[Any]"
@@ -56,7 +63,7 @@ def local_path_of(file: PrivateFile) -> str | os.PathLike[str]:
 
 def _path_under_root(file: File[Any]) -> str | None:
     if not is_saved(file):
-        raise FileNotFound("the field has no file" if not file.name else f"{file!r} is not saved")
+        raise FileNotFound(f"{file!r} is not saved" if has_name(file) else "the field has no file")
     path = local_path(file)
     if path is None:
         return None

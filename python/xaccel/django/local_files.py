@@ -21,9 +21,15 @@ def own_storage(file: File[Any]) -> Storage | None:
     return storage
 
 
+def has_name(file: File[Any]) -> bool:
+    """Whether a file has a name."""
+    # The files that the `InMemoryStorage` of Django 4.2 opens do not have the attribute.
+    return bool(getattr(file, "name", None))
+
+
 def is_saved(file: File[Any]) -> bool:
     """Whether a file has a name and, if it belongs to a model field, has been saved."""
-    return bool(file.name) and bool(getattr(file, "_committed", True))
+    return has_name(file) and bool(getattr(file, "_committed", True))
 
 
 def storage_path(storage: Storage, name: str) -> str | None:

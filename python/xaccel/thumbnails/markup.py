@@ -10,7 +10,7 @@ class Markup(str):
     """HTML that is already escaped.
 
     Jinja and Django recognise it by its `__html__` method, which is the protocol of MarkupSafe.
-    String operations return a plain `str`, which the template engines escape.
+    Other string operations than `strip()` return a plain `str`, which the template engines escape.
     """
 
     __slots__ = ()
@@ -22,6 +22,11 @@ class Markup(str):
     def __str__(self) -> str:
         """Return the same object, as `SafeString` does. Django's admin calls `str()` on values."""
         return self
+
+    def strip(self, chars: str | None = None, /) -> str:
+        """Return HTML that stays safe, if only spaces are removed, as Django's admin does."""
+        stripped = super().strip(chars)
+        return Markup(stripped) if chars is None else stripped
 
 
 def element(name: str, attributes: Mapping[str, object], content: str | None = None) -> Markup:
@@ -47,6 +52,7 @@ def _attribute_value(value: object) -> str:
     safe = getattr(value, "__html__", None)
     if safe is None:
         return html.escape(str(value))
-    # Escaped text keeps its character references, but markup in it would end the attribute.
-    # The text is a plain str, since MarkupSafe's `Markup.replace` would escape the replacement.
+    # Character references stay as they are. Quotes and angle brackets are escaped, because they
+    # would end the attribute. The text is a plain str, since MarkupSafe's `Markup.replace` would
+    # escape the replacement.
     return str(safe()).replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")

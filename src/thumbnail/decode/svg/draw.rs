@@ -51,7 +51,7 @@ fn nodes(
                 line::draw(path, transform, pixmap);
             }
             node => {
-                // The renderer moves an element to the corner, which is undone here.
+                // The renderer moves an element to the corner. This is undone here.
                 let Some(corner) = node.abs_layer_bounding_box() else { continue };
                 let transform = transform.pre_translate(corner.x(), corner.y());
                 let _ = resvg::render_node(node, transform, &mut pixmap.as_mut());
