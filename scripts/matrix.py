@@ -59,7 +59,7 @@ cd /source
 scripts/install-packages test
 python3 -m venv /environment
 /environment/bin/pip install --quiet --upgrade 'pip>=25.1'
-/environment/bin/pip install --quiet --find-links /wheels xaccel
+/environment/bin/pip install --quiet --force-reinstall --no-deps /wheels/xaccel-*.whl
 /environment/bin/pip install --quiet --group demo --group test
 /environment/bin/python -m pytest -q -p no:cacheprovider --numprocesses 2 \\
     -m 'not server and not e2e and not slow' --ignore tests/servers --ignore tests/e2e
@@ -86,11 +86,14 @@ PACKAGE_VERSIONS = {
     "Flask, newest": Versions(("flask",), ("test_flask.py",)),
     "Django 4.2": Versions(("django==4.2.*",), DJANGO_TESTS),
     "Django 5.2": Versions(("django==5.2.*",), DJANGO_TESTS),
-    "Starlette 0.41": Versions(("starlette==0.41.*",), ("test_asgi.py", "test_trio.py")),
+    # The newest FastAPI needs Starlette 1, whose test client uses another package than httpx.
+    "Starlette 0.41": Versions(
+        ("starlette==0.41.*", "fastapi==0.115.*", "httpx"), ("test_asgi.py", "test_trio.py")
+    ),
     "botocore 1.40": Versions(("botocore==1.40.*", "boto3==1.40.*"), ("test_s3_settings.py",)),
     "pi-heif 1.0": Versions(("pi-heif==1.0.*",), ("test_decoders_heic.py",)),
     "pypdfium2 5.0": Versions(("pypdfium2==5.0.*",), ("test_decoders_pdf.py",)),
-    "av 14": Versions(("av==14.*",), ("test_decoders_video.py",)),
+    "av 17.1": Versions(("av==17.1.*",), ("test_decoders_video.py",)),
     "prometheus-client 0.20": Versions(("prometheus-client==0.20.*",), ("test_metrics.py",)),
     "OpenTelemetry 1.20": Versions(
         ("opentelemetry-api==1.20.*", "opentelemetry-sdk==1.20.*"), ("test_metrics.py",)
@@ -174,8 +177,12 @@ def _packages(name: str, wheel: Path) -> bool:
     (_make_environment(environment) / "shared.pth").write_text(f"{shared}\n")
     python = environment / "bin" / "python"
     install = (python, "-m", "pip", "install", "--quiet")
-    _run(*install, "--force-reinstall", "--no-deps", wheel)
-    _run(*install, *versions.requirements)
+    try:
+        _run(*install, "--force-reinstall", "--no-deps", wheel)
+        _run(*install, *versions.requirements)
+    except subprocess.CalledProcessError:
+        print(f"{name}: not installed", flush=True)
+        return False
     tests = subprocess.run(
         [
             *(python, "-m", "pytest", "-q", "-p", "no:cacheprovider"),

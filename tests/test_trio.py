@@ -1,6 +1,7 @@
 """The ASGI apps under trio, which Starlette supports by anyio."""
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ from xaccel import Config, Signer, asgi, starlette
 
 CONTENT = bytes(range(256)) * 4000
 KEY = "a key of 16 bytes or more"
+PATHS = ["/"]
+# An older `FileResponse` does not use the extension `http.response.pathsend`.
+if tuple(map(int, version("starlette").split(".")[:2])) >= (0, 47):
+    PATHS += ["/response"]
 
 
 @pytest.fixture
@@ -47,7 +52,7 @@ def test_everything_works_on_both(root, config, backend):
         ]
     )
     with TestClient(asgi.Sendfile(app, config), backend=backend) as client:
-        for path in ("/", "/response"):
+        for path in PATHS:
             assert client.get(path).content == CONTENT
             ranged = client.get(path, headers={"Range": "bytes=5-9"})
             assert (ranged.status_code, ranged.content) == (206, CONTENT[5:10])

@@ -184,9 +184,10 @@ class Sendfile:
 
         app = Sendfile(app, Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
 
-    Starlette's `FileResponse` and other code that uses the extension `http.response.pathsend` work
-    without changes. If the file is outside all roots, or the body is not a whole file, the response
-    is left unchanged. `X-Sendfile` and similar headers from the app are removed.
+    Starlette's `FileResponse` (since Starlette 0.47) and other code that uses the extension
+    `http.response.pathsend` work without changes. If the file is outside all roots, or the body is
+    not a whole file, the response is left unchanged. `X-Sendfile` and similar headers from the app
+    are removed.
 
     Django does not use this extension. For Django, use `xaccel.django.middleware`.
 
