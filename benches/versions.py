@@ -30,7 +30,7 @@ def version(name: str) -> str:
     """Return the version of a package or program, or "not installed"."""
     with suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.version(name)
-    with suppress(OSError):
+    with suppress(KeyError, OSError):
         done = subprocess.run(PROGRAMS[name], capture_output=True, text=True, check=False)
         if found := NUMBER.search(done.stdout + done.stderr):
             return found[0]
