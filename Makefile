@@ -65,8 +65,12 @@ docs: $(VENV)/.docs ## Build the site of the docs in target/docs, check its link
 	$(BIN)/python scripts/build_docs.py
 	$(BIN)/python scripts/browse_docs.py
 
+# Modules that the benchmarks share, and the one that runs first.
+BENCH_PARTS := limits peers photographs versions
+
 bench: $(VENV)/.bench ## Compare with other packages in one run
-	@for script in $(filter-out benches/peers.py benches/photographs.py,$(wildcard benches/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@$(BIN)/python benches/versions.py
+	@for script in $(filter-out $(BENCH_PARTS:%=benches/%.py),$(wildcard benches/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 soak: $(VENV)/.bench ## Test several machines and S3 under load, with real servers, and print figures
 	@for script in scripts/soak_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -1,15 +1,15 @@
 """Compare the bytes of JPEG, WebP and AVIF files at equal SSIMULACRA2 scores.
 
 The sources are 60 photographs from Debian's plasma-workspace-wallpapers (whole ones and parts) and
-20 graphics: text, charts, and PNG files that Debian's packages contain. Pillow makes each one
-smaller. All encoders encode the same pixels.
+20 graphics: text, charts, and PNG files that Debian's packages contain. Pillow scales each of them
+down. All encoders encode the same pixels.
 
-The peers use the settings of their documentation: Pillow and libvips their defaults, sharp its
-default quality of 80 with optimised Huffman tables, and imgproxy its default quality of 80 (WebP:
-79, AVIF: 63). pyvips encodes for both. For each file of a peer, the bench searches the quality at
-which xaccel's file has the same score, and interpolates the bytes between two qualities. It prints
-the mean and the largest ratio of xaccel's bytes to the peer's. `cargo bench -p jpeg-encode`
-measures the time.
+The peers use the settings that their documentation names. Pillow and libvips use their defaults.
+sharp uses its default quality of 80 with optimised Huffman tables. imgproxy uses its default
+qualities: 80 for JPEG, 79 for WebP and 63 for AVIF. pyvips encodes for sharp and imgproxy. For each
+file of a peer, the bench searches for the quality at which xaccel's file has the same score, and
+interpolates the bytes between two qualities. It prints the mean and the largest ratio of xaccel's
+bytes to the peer's. `cargo bench -p jpeg-encode` measures the time.
 
 With `--defaults`, it prints the mean scores and bytes of xaccel's files at several qualities.
 

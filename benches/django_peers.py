@@ -25,8 +25,8 @@ from types import ModuleType
 IMAGES = 100
 VIEWS = 61
 PATIENCE = 20
-"""The number of seconds after which a page is not viewed again, and the maximum number of seconds
-that Redis may take to start."""
+"""The number of seconds after which no further view of a page begins. Redis must start within the
+same time."""
 LEAST_FIRST, LEAST_WARM = 20, 3
 
 SORL = (

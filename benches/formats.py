@@ -2,9 +2,9 @@
 
 All libraries use one thread, and the same source bytes, size, output format and quality. The
 figures are medians of the processor time, which hardly depends on other load. The libraries take
-turns. A time of more than 1.05 times that of libvips is marked.
+turns. Times more than 5 % longer than those of libvips are marked.
 
-The libvips in the wheel of `pyvips-binary` reads neither HEIC, PDF nor JPEG XL. Use Debian's:
+The libvips in the wheel of `pyvips-binary` does not read HEIC, PDF or JPEG XL. Use Debian's:
 
     apt-get install libvips42
     pip install pyvips pi-heif pillow-heif pypdfium2 pillow-jxl-plugin cairosvg

@@ -115,7 +115,7 @@ def _is_observer(node: ast.expr) -> bool:
 
 
 def copied(directory: Path, *, with_observer: bool) -> Path:
-    """Copy the package. Both copies are written in the same way."""
+    """Copy the package. With and without the observer, the files are written from syntax trees."""
     package = directory / "xaccel"
     shutil.copytree(Path(xaccel.__file__).parent, package)
     removed = 0
@@ -144,7 +144,7 @@ def run(
 
 
 def instructions(package: Path, data: Path, metrics: str, hits: int) -> int:
-    """Return the number of instructions of a process that responds to this number of requests."""
+    """Return how many instructions a process executes to respond to this number of requests."""
     counter = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}"]
     done = run(package, data, metrics, hits, counter)
     found = re.search(r"Collected : (\d+)", done.stderr)

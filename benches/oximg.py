@@ -1,4 +1,4 @@
-"""Compare with oximg over HTTP: thumbnails of at most 1/8 of a JPEG, rendered for each request.
+"""Compare with oximg over HTTP: thumbnails at most 1/8 as large as a JPEG, rendered per request.
 
 oximg is a server written in Rust with its own decoders: `cargo install oximg`. Both use two cores:
 xaccel runs in two Gunicorn workers with an app that only calls `thumbnail()`. The servers take

@@ -30,7 +30,8 @@ FILE_LOADER_ROOT_PATH = {root!r}
 """
 
 # Without a configured bucket, the path of an image begins with the name of its bucket. The loader
-# reads the settings of the storage without using them. Only the storage defines defaults for them.
+# reads the settings of the storage, although it does not use them, and only the storage defines
+# their defaults.
 S3_LOADER = """
 LOADER = "thumbor_aws.loader"
 AWS_LOADER_S3_ENDPOINT_URL = {server.endpoint!r}

@@ -176,13 +176,15 @@ def files(rounds: int, seconds: int) -> None:
                     "send_private_file": run("xaccel/100k.bin"),
                     "a view that writes the header by hand": run("by-hand/100k.bin"),
                     "the app sends it: flask.send_file": run("app/100k.bin"),
+                    "limit: a static file of nginx": run("static/100k.bin"),
                 },
                 rounds,
             )
-            ours, by_hand, app = small.values()
+            ours, by_hand, app, static = small.values()
             ratio(ours, by_hand, "compared with the header written by hand", 0.9)
             ratio(ours, app, "compared with sending from the app", 2)
             ratio(by_hand, app, "by hand, compared with sending from the app")
+            ratio(ours, static, "compared with the static file")
             large = compare(
                 f"10 MB through nginx and {kind}, requests a second",
                 {

@@ -6,9 +6,9 @@ with the reference tool of Cloudinary within 0.1, as do those of `fast-ssim2`, w
 
 For each format and size, the bench prints the share of thumbnails whose score is within 1.5 of the
 target, the bytes relative to the fixed quality with the same 5th percentile of scores, and the time
-relative to the same thumbnail with the default quality. Photographs for which no quality from 30 to
-94 reaches the target, or for which all of them do, count only for the time. The time is the
-processor time. Renders with and without the option take turns.
+relative to the same thumbnail with the default quality. A photograph counts only for the time if no
+quality from 30 to 94 reaches the target, or if all these qualities do. The time is the processor
+time. Renders with and without the option take turns.
 
     benches/quality.py [--photographs N] [--rounds N] [--sizes 300,640]
 """

@@ -1,10 +1,10 @@
-"""Compare a cold thumbnail from S3 with boto3's fetch and a render, and with thumbor's S3 loader.
+"""Compare a cold thumbnail from S3 with a fetch by boto3 and a render, and with thumbor's loader.
 
 The store is SeaweedFS on this machine, so a request takes almost no time on the network. xaccel
 needs two requests for a baseline image of more than 512 KiB; on a network, the second one adds a
 round trip. Nothing is cached, and all contestants keep their connections open.
 
-Three contestants run in this process: an app of xaccel, `boto3.get_object` with xaccel's
+Three contestants run in this process: an app with xaccel, `boto3.get_object` with xaccel's
 `thumbnail()`, and `boto3.get_object` with Pillow. Two are servers with one process: Gunicorn with
 the same app, and thumbor with the loader of thumbor-aws. Its predecessor, tc-aws, needs a version
 of boto3 that is too old for the tests.

@@ -1,10 +1,10 @@
-"""Compare renders in caged workers with renders in the app's process.
+"""Compare renders in sandboxed workers with renders in the app's process.
 
-Photographs of several megapixels and the small ones in tests/subjects are rendered one at a time
-for the latency, and by two threads for the throughput. Renders with and without the sandbox
-alternate, and each goes first half of the time, so that other load affects both. The difference of
-the latencies is the median over pairs of renders of the same photograph. The memory is the
-proportional set size of the launcher and of each worker.
+The photographs have several megapixels, or are the small ones in tests/subjects. The latency is
+that of one render at a time, and the throughput is that of two threads. Renders with and without
+the sandbox alternate, and each goes first in half of the turns, so that other load affects both.
+The difference of the latencies is the median over pairs of renders of the same photograph. The
+memory is the proportional set size of the launcher and of each worker.
 
     benches/sandbox.py [--rounds N]
 """

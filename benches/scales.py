@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benches.photographs import WALLPAPERS
 
-WIDTHS = (160, 300, 336, 480, 576, 800, 960, 1280)
+WIDTHS = (160, 300, 336, 480, 576, 800, 960, 1066, 1280)
 """Widths that a source of 2560 pixels has at the limits of the scales, and between them."""
 
 LOWEST = -0.002

@@ -11,6 +11,7 @@ import time
 import timeit
 from collections.abc import Callable
 from functools import partial
+from hmac import digest
 
 import itsdangerous
 import jinja2
@@ -35,10 +36,13 @@ settings.configure(SECRET_KEY=SECRET)
 def by_hand(filename: str, width: int, height: int) -> str:
     """Sign as a web developer would for nginx's secure_link: MD5, base64 and `replace`."""
     uri = f"/t/{width}x{height}/{filename}"
-    digest = hashlib.md5(f"{uri} {SECRET}".encode()).digest()
-    key = base64.b64encode(digest).decode().replace("+", "-").replace("/", "_").rstrip("=")
+    hashed = hashlib.md5(f"{uri} {SECRET}".encode()).digest()
+    key = base64.b64encode(hashed).decode().replace("+", "-").replace("/", "_").rstrip("=")
     return f"{uri}?key={key}"
 
+
+# The part that no contestant can avoid, computed by OpenSSL.
+digest_alone = partial(digest, SECRET.encode(), PATH.encode(), "sha256")
 
 hmac = Signer(SECRET)
 md5 = Signer(SECRET, algorithm="secure-link-md5")
@@ -105,6 +109,7 @@ def main() -> None:
             "crypto_url.generate(width=300, height=200, image_url=IMAGE)": 8,
             "dangerous.sign(PATH)": 8,
             "django.sign(PATH)": 8,
+            "digest_alone()": 0,
         },
     )
     report("Sign for secure_link", {"md5.sign(PATH)": 0, "by_hand(IMAGE, 300, 200)": 5})

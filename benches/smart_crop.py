@@ -108,7 +108,7 @@ def cost() -> None:
 
 
 def contact_sheet(subjects: list[Subject | Composed], path: Path) -> None:
-    """Draw each whole image with the subject's box, and upright and wide crops by two methods."""
+    """Draw each image with the subject's box, followed by upright and wide crops by two methods."""
     side, upright, wide = 96, (64, 96), (96, 54)
     rows = ("smart", "centre", "attention")
     columns = 6

@@ -1,11 +1,12 @@
 """Compare SVG thumbnails with those of librsvg: how they look, and how long they take.
 
-Pass directories with SVG files. Debian's papirus-icon-theme and openclipart-svg have thousands.
-The figures are the structural similarity to the picture of `rsvg-convert` on white, and the
-processor time next to that of librsvg in libvips. (libvips crops files with sizes in millimetres.)
+Pass directories with SVG files. The default is Debian's papirus-icon-theme. This theme and
+openclipart-svg contain thousands of files. The figures are the structural similarity to the picture
+of `rsvg-convert` on white, and the processor time compared with that of librsvg in libvips.
+(libvips crops files with sizes in millimetres.)
 Files that one of the libraries refuses, and the least similar ones, are listed.
 
-    benches/svg.py [--files N] [--size N] [--rounds N] DIRECTORY...
+    benches/svg.py [--files N] [--size N] [--rounds N] [DIRECTORY...]
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benches.thumbnails import ssim
 
 pyvips.cache_set_max(0)
+ICONS = Path("/usr/share/icons/Papirus")
 LISTED = 12
 """The number of files to list that look least alike."""
 
@@ -69,7 +71,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=300)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("directories", nargs="+", type=Path)
+    parser.add_argument("directories", nargs="*", type=Path, default=[ICONS])
     given = parser.parse_args()
     found = [
         file

@@ -1,9 +1,10 @@
 """Compare the speed and the quality of thumbnails with pyvips and Pillow.
 
 All libraries use one thread, and the same source bytes, size, output format and quality. The
-figures are medians of the processor time, which hardly depends on other load. The sources are the
-photographs in Debian's plasma-workspace-wallpapers, and PNG, WebP and GIF versions of some of them.
-SSIM is measured against a full decode and a Lanczos resize by Pillow.
+figures are medians of the processor time, which hardly depends on other load. The limit is the time
+that would remain if everything but reading the source and encoding the result took no time. The
+sources are the photographs in Debian's plasma-workspace-wallpapers, and PNG, WebP and GIF versions
+of some of them. SSIM is measured against a full decode and a Lanczos resize by Pillow.
 
 A second part compares xaccel with thumbor and nginx's image_filter over HTTP, with a render for
 each request. Each server has one worker process and gets one request at a time. The figures are the
@@ -36,7 +37,7 @@ from xaccel.signing import ThumborSigner
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benches import peers
+from benches import limits, peers
 from benches.photographs import WALLPAPERS, photographs
 
 SIZES = (96, 300, 640, 1600)
@@ -150,6 +151,12 @@ def is_eighth(source, size):
         return max(picture.size) / 8 >= 2 * size
 
 
+def least(source, results, kind, rounds):
+    """Return the time to read the source and to encode the result, in seconds."""
+    encoder = limits.writing(results["xaccel"], kind, 85, rounds)
+    return limits.reading(source, rounds) + encoder
+
+
 def compare(kind, name, source, rounds, ratios):
     """Print a line for each size, and collect the ratios."""
     original = Image.open(io.BytesIO(source))
@@ -159,11 +166,12 @@ def compare(kind, name, source, rounds, ratios):
         medians, results = measure(source, size, kind, rounds)
         scores = {} if kind == "gif" else similarities(original, results)
         row = "".join(f"{medians[engine]:9.1f}" for engine in ENGINES)
+        limit = "" if kind == "gif" else f"{1000 * least(source, results, kind, rounds):9.1f}"
         more = "  ".join(
             f"{len(made) / 1000:.1f}/{scores.get(engine, math.nan):.4f}"
             for engine, made in results.items()
         )
-        print(f"{kind + ' ' + name:34}{size:5} {row}        {more}", flush=True)
+        print(f"{kind + ' ' + name:34}{size:5} {row}{limit:>9}    {more}", flush=True)
         # JPEGs for which an eighth of the size is enough are reported separately; see `jpeg-dc`.
         group = "jpeg/8" if kind == "jpeg" and is_eighth(source, size) else kind
         for peer in ("pyvips", "pillow"):
@@ -229,7 +237,7 @@ def main():
     print("xaccel's codecs:", codecs())
     print(f"libvips {'.'.join(str(pyvips.version(i)) for i in range(3))}, one thread\n")
     engines = "".join(f"{name:>9}" for name in ENGINES)
-    print(f"{'source':34}{'size':>5} {engines}   ms    KB/SSIM")
+    print(f"{'source':34}{'size':>5} {engines}    limit   ms    KB/SSIM")
     ratios = {}
     for kind, name, source in sources(options.files):
         if kind in options.kinds.split(","):

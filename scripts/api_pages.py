@@ -50,7 +50,7 @@ def pages() -> Iterator[tuple[str, str]]:
     loader.resolve_aliases()
     for name, names in public_names().items():
         module = package[name.removeprefix("xaccel").lstrip(".")] if name != "xaccel" else package
-        # The row of the errors says "all".
+        # The row for the errors says "all" instead of naming them.
         shown = list(module.classes) if name == _ERRORS else names
         yield name, "\n".join(_module(module, name, shown)).strip() + "\n"
 
@@ -66,7 +66,7 @@ def _module(module: Object | Alias, name: str, names: list[str]) -> Iterator[str
 
 
 def _keep_overloads(place: Module | Class) -> None:
-    """Make a member of each function that a stub only overloads."""
+    """Turn each function that a stub only overloads into a member."""
     for name, overloads in list(place.overloads.items()):
         if not overloads:
             continue
@@ -140,7 +140,7 @@ def _default(source: str) -> str:
 
 
 def _members(item: Class, name: str, *, level: int) -> Iterator[str]:
-    """Yield the documented public members; of an attribute, only a line of a list."""
+    """Yield the documented public members. An attribute takes only one line of a list."""
     members = {
         key: _target(member)
         for key, member in item.members.items()
@@ -227,7 +227,7 @@ def _section(section: DocstringSection) -> Iterator[str]:
                 yield f"- `{each.annotation}`: {_indented(each.description)}"
             yield ""
         case kind:
-            raise ValueError(f"{kind}: a section of a docstring that has no Markdown yet")
+            raise ValueError(f"{kind}: add the Markdown for this kind of docstring section")
 
 
 def _indented(text: str) -> str:

@@ -3,9 +3,9 @@
     scripts/browse_docs.py             # all pages
     scripts/browse_docs.py settings/   # these pages only
 
-Each page must load without an error and without another host, fit into the width of the screen, and
-pass axe's rules for WCAG 2 at level AA, in light and in dark colours. The search must find a page.
-Screenshots are in target/docs/screenshots. The exit status is 1 if there is a problem.
+Each page must load without errors and without requests to other hosts, fit into the width of the
+screen, and pass axe's rules for WCAG 2 at level AA in light and dark colours. The search must find
+a page. Screenshots are in target/docs/screenshots. The exit status is 1 if there is a problem.
 """
 
 from __future__ import annotations

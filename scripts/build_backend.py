@@ -1,7 +1,7 @@
 """The build backend: maturin, after a check of the tools that compile the codecs.
 
-pip calls these functions (PEP 517). Without this check, a missing tool would end the build after
-minutes, in the output of a build script.
+pip calls these functions (PEP 517). Without this check, a missing tool would stop the build only
+after minutes, with an error message inside the output of a build script.
 """
 
 from __future__ import annotations

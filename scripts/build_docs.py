@@ -2,9 +2,10 @@
 
     scripts/build_docs.py
 
-The pages are docs/, the documents in the root of this repository, and the API reference. The site
-is in target/docs/site: each page as HTML and as Markdown, `llms.txt` and `llms-full.txt`. Nothing
-is fetched, and a page loads nothing from another host.
+The pages come from docs/, from the documents in the root of this repository, and from the API
+reference. The site in target/docs/site contains each page as HTML and as Markdown, and also
+`llms.txt` and `llms-full.txt`. The build fetches nothing, and the pages load nothing from other
+hosts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Minimal Debian systems in `target/debian/`, which are made once and used again."""
+"""Minimal Debian systems in `target/debian/`, which are made once and then reused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACKAGES = ("python3", "python3-venv", "ca-certificates", "curl", "git")
 
 
 def make(suite: str, name: str, setup: str = "") -> Path:
-    """Return the directory of a system. If there is none, make it, and run a shell script in it."""
+    """Return the directory of a system. If it is missing, make it, and run a shell script in it."""
     system = SYSTEMS / name
     if (system / "complete").exists():
         return system

@@ -1,4 +1,4 @@
-"""Test wheels in `dist/` where users are: in fresh Debian systems, and with old and new packages.
+"""Test wheels in `dist/` as users install them: in fresh Debian systems, with old and new packages.
 
     scripts/matrix.py [debian] [packages] [--suite SUITE …]
 
@@ -7,7 +7,7 @@ there as a user would, and measures the time until the Flask example of the READ
 thumbnail. Then it runs the quick tests on the suite's Python. `packages` runs the tests of each
 framework and extra with its lowest supported version and with the newest one.
 
-The systems are in `target/debian/` and are used again; `rm -r target/debian` removes them.
+The systems stay in `target/debian/` and are reused; `rm -r target/debian` removes them.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Pass directories or files: `.venv/bin/python scripts/odd_files.py Pillow/Tests/images bmpsuite`.
 Source packages of image libraries are good corpora: Pillow, libtiff, bmpsuite, image-rs.
 
-A file matches if the size is the same and the mean colour difference (CIE 1976) is at most 2.
-Files that Pillow can't read either are counted apart. Every other file is listed with the reason.
+A file matches if the size is the same and the mean colour difference (CIE 1976) is at most 2. Files
+that Pillow can't read either are counted separately. Every other file is listed with the reason.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _upright(path: Path) -> tuple[str, Image.Image]:
         profile = image.info.get("icc_profile")
         if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
             samples = np.asarray(image).astype(float)
-            # These modes have no range of their own: 16 bits, or 0 to 1 in floating point.
+            # These modes do not define a range: the samples have 16 bits, or are floats up to 1.
             most = 1.0 if image.mode == "F" and samples.max(initial=0) <= 1 else 65535.0
             # Pillow does not scale samples of 12 bits.
             depths = getattr(source, "tag_v2", {}).get(258)
@@ -115,7 +115,7 @@ def compare(path: Path) -> tuple[str, str]:
 
 
 def files(paths: list[Path]) -> list[Path]:
-    """Return every file below the paths, each content once."""
+    """Return the files below the paths. If several files have the same content, return only one."""
     found: dict[bytes, Path] = {}
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
@@ -140,7 +140,7 @@ def main() -> None:
         print(f"{count:5}  {kind or '-':5} {outcome}")
     read = sum(count for (kind, _), count in counts.items() if kind)
     same = sum(count for (_, outcome), count in counts.items() if outcome == "as Pillow")
-    print(f"{same} of {read} files that Pillow reads come out as Pillow's")
+    print(f"{same} of {read} files that Pillow reads give the same result as with Pillow")
 
 
 if __name__ == "__main__":

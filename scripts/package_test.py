@@ -174,7 +174,7 @@ def _run_tests(source: Path, wheel: Path, directory: Path) -> None:
 
 def _tracked() -> list[str]:
     """Return the files in the repository, without those that only Git reads."""
-    # The user who runs the tests may not own the clone.
+    # The user who runs the tests is not always the owner of the clone.
     command = ("git", "-c", "safe.directory=*", "ls-files", "-z")
     printed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     names = printed.stdout.rstrip("\0").split("\0")

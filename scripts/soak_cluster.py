@@ -99,7 +99,7 @@ def cpu_seconds(pids: list[int]) -> float:
 
 
 def made(machines: list[Machine], spec: str, name: str | None = None) -> list[int]:
-    """Return the number of times that each machine has made a thumbnail, or all of this spec."""
+    """Return how often each machine has made thumbnails of this spec, of one image or of all."""
     start = f"made {spec} of " + ("" if name is None else f"'{name}'")
     return [len(machine.lines(start)) for machine in machines]
 
@@ -168,8 +168,8 @@ def hits(port: int, machines: list[Machine]) -> None:
         asked = int(result.stdout.partition(" requests in")[0].rpartition("\n")[2])
         used = cpu_seconds(workers) - before
         print(
-            f"hits of {size} bytes, {what}: {asked / used:.0f} for each CPU second, "
-            f"{asked / (time.monotonic() - start):.0f} a second here"
+            f"hits of {size} bytes, {what}: {asked / used:.0f} per CPU second, "
+            f"{asked / (time.monotonic() - start):.0f} per second on this machine"
         )
 
 
@@ -276,7 +276,7 @@ def backfill(home: Path, faults: Faults, images: int) -> None:
     print(
         f"backfill of {images} pictures of 2560x1600, compared with two processes by hand: "
         f"{walls[0] / walls[1]:.3f} of their rate, {used[0] / used[1]:.3f} by CPU time; "
-        f"{2 * images / used[1]:.1f} renders for each CPU second"
+        f"{2 * images / used[1]:.1f} renders per CPU second"
     )
     faults.expect(used[0] / used[1] >= 0.95, "its rate is below 0.95")  # noqa: PLR2004
 

@@ -1,7 +1,7 @@
 """Test the sandbox under load, behind Gunicorn: damaged images, then workers that are killed.
 
 The script prints figures. It exits with 1 if a response is a server error other than 503, if more
-than 1 % of the damaged images are 503, or if a process or a descriptor is left over.
+than 1 % of the damaged images result in 503, or if a process or a descriptor is left over.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class _Census:
         self.descriptors = {pid: _descriptors(pid) for pid in self.apps}
         known = 1 + len(self.apps) + self.launchers.total() + self.workers.total()
         self.stray = len(_group(master)) - known
-        """The number of unused processes of the server."""
+        """The number of the server's processes that no other attribute counts."""
 
     def __str__(self) -> str:
         apps = "; ".join(
@@ -152,7 +152,7 @@ class _Census:
         return f"{apps}; {self.stray} stray processes"
 
     def leaks(self, earlier: _Census) -> list[str]:
-        """Return what there is more of than earlier, in words."""
+        """Describe what has increased since an earlier census."""
         found = [f"{self.stray} stray processes"] if self.stray else []
         for pid in self.apps:
             more = self.descriptors[pid] - earlier.descriptors.get(pid, Counter())

@@ -29,7 +29,7 @@ DIST = ROOT / "dist"
 # An architecture, and Debian's name for it.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
-# The system with a compiler for another architecture, and with that architecture's Python in
+# This system contains a compiler for another architecture, and Python for that architecture in
 # /ARCHITECTURE. apt only downloads the packages of that Python, because they can't be installed
 # next to the system's own.
 COMPILER = """

@@ -30,7 +30,7 @@ pub enum UriError {
     #[error("a path must be UTF-8 once it is percent-decoded")]
     NotUtf8,
     /// The percent-encoding of the path differs from the result of [`crate::uri::encode_path`].
-    #[error("the percent-encoding of the path is not the canonical one")]
+    #[error("the path is not in its canonical percent-encoding")]
     NotCanonical,
 }
 
@@ -208,7 +208,7 @@ pub enum SignerError {
         number: usize,
     },
     /// The number of keys differs from the number of salts.
-    #[error("every key needs its salt: there are {keys} keys and {salts} salts")]
+    #[error("each key needs a salt: there are {keys} keys and {salts} salts")]
     UnpairedKeys {
         /// The number of keys.
         keys: usize,
@@ -263,8 +263,8 @@ pub enum SignerError {
         /// The argument.
         what: &'static str,
     },
-    /// The parameters for the signature and the expiry have the same name (nginx's `$arg_name`
-    /// ignores case).
+    /// The parameters for the signature and the expiry have the same name. Case is ignored, as in
+    /// nginx's `$arg_name`.
     #[error("the signature and its expiry need query parameters with different names")]
     SameParamName,
 }
@@ -276,7 +276,7 @@ pub enum SignError {
     /// The path is not in normal form, or the encoding of the query is invalid.
     #[error("this URL can't be signed: {0}")]
     Uri(#[from] UriError),
-    /// The URL contains a `#`. Unlike a URL, a path may contain one.
+    /// The URL contains a `#`. Only a path may contain one.
     #[error(
         "a signed URL can't have a fragment; if the '#' is part of a file name, sign it as a path"
     )]
@@ -312,7 +312,7 @@ pub enum SignError {
         name: String,
     },
     /// The expiry is zero or negative; nginx's `secure_link` rejects it.
-    #[error("an expiry must be after 1970-01-01 00:00:00 UTC, not {expires} seconds from it")]
+    #[error("an expiry must be after 1970-01-01 00:00:00 UTC, not the Unix time {expires}")]
     ExpiresOutOfRange {
         /// The expiry, in Unix seconds.
         expires: i64,
@@ -358,8 +358,8 @@ pub enum SignError {
         /// The maximum in seconds.
         maximum: i64,
     },
-    /// The expiry is in the past, which a signature with a lifetime can't express.
-    #[error("the expiry {expires} is not after the present {now} (Unix seconds)")]
+    /// The expiry is in the past. A signature that contains a lifetime can't express this.
+    #[error("the expiry {expires} is not after the current time {now} (Unix seconds)")]
     AlreadyExpired {
         /// The expiry.
         expires: i64,
@@ -429,7 +429,7 @@ pub enum VerifyError {
     /// The query has parameters that the signature does not cover, or that are reserved.
     #[error("the query has parameters that the signature does not cover")]
     ExtraParam,
-    /// The expiry is not a positive decimal number, without sign or leading zeros.
+    /// The expiry is not a positive decimal number, or it has a sign or leading zeros.
     #[error("the expiry is not a positive decimal number in its canonical spelling")]
     BadExpires,
     /// The signature is not unpadded, canonical base64url of the right length.
@@ -439,7 +439,7 @@ pub enum VerifyError {
     #[error("the signature does not match any key")]
     Mismatch,
     /// The signature is valid, but has expired.
-    #[error("the URL expired at {expires} and it is {now} (Unix seconds)")]
+    #[error("the URL expired at {expires}; the time is now {now} (Unix seconds)")]
     Expired {
         /// The last second in which the URL was valid.
         expires: i64,

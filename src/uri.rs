@@ -22,8 +22,8 @@ const NOT_IN_PATH: &AsciiSet = &NOT_IN_QUERY.remove(b'/').remove(b',');
 /// The bytes to encode in the key of an object: all except *unreserved* characters and the slash.
 const NOT_IN_KEY: &AsciiSet = &NOT_IN_QUERY.remove(b'/');
 
-/// The bytes to encode in a URL within the path of another URL: as in a path, except that a URL's
-/// separators other than `?`, `#` and `%` are not encoded.
+/// The bytes to encode in a URL within the path of another URL. A URL's separators other than `?`,
+/// `#` and `%` are not encoded. All other bytes are encoded as in a path.
 const NOT_IN_NESTED_URL: &AsciiSet = &NOT_IN_PATH
     .remove(b':')
     .remove(b'@')
@@ -72,8 +72,8 @@ pub(crate) fn is_plain(path: &str) -> bool {
     found & (NOT_PLAIN | NOT_AFTER_SLASH) == 0 && path.starts_with('/')
 }
 
-/// Appends the canonical percent-encoding of a path (any bytes) to `out`: the digits are in upper
-/// case, and everything is encoded except letters, digits, `-._~`, `/` and `,`.
+/// Appends the canonical percent-encoding of a path, which may contain any bytes, to `out`. The
+/// digits are in upper case, and everything is encoded except letters, digits, `-._~`, `/` and `,`.
 pub fn encode_path_into(path: &[u8], out: &mut String) {
     out.extend(percent_encode(path, NOT_IN_PATH));
 }
@@ -171,11 +171,11 @@ pub fn check_normal(path: &str) -> Result<(), UriError> {
     Ok(())
 }
 
-/// Decodes the path of a URL, which must be spelt exactly as [`encode_path`] spells it.
+/// Decodes the path of a URL. The path must be spelt exactly as [`encode_path`] spells it.
 ///
 /// # Errors
-/// Fails if the percent-encoding is invalid, or the path is not UTF-8, not in normal form, or not
-/// spelt as [`encode_path`] spells it.
+/// Fails if the percent-encoding is invalid, or if the path is not UTF-8, not in normal form, or
+/// not spelt as [`encode_path`] spells it.
 pub fn decode_path(encoded: &str) -> Result<Cow<'_, str>, UriError> {
     if is_plain(encoded) {
         return Ok(Cow::Borrowed(encoded));
@@ -208,7 +208,7 @@ pub fn is_unreserved(text: &str) -> bool {
 }
 
 /// Parses the parameters of a query, decodes them as in HTML forms (`+` is a space), and keeps
-/// their order. A name without `=` has an empty value; empty pieces (`a=1&&b=2`) are skipped.
+/// their order. A name without `=` has an empty value. Empty pieces, as in `a=1&&b=2`, are skipped.
 ///
 /// # Errors
 /// [`UriError::BadEscape`] or [`UriError::NotUtf8`].
@@ -227,9 +227,9 @@ pub fn parse_query(query: &str) -> Result<Vec<(String, String)>, UriError> {
         .collect()
 }
 
-/// Returns the canonical form of query parameters. They are sorted by name (parameters with the
-/// same name keep their order, which may matter), and percent-encoded by [`encode_query_into`];
-/// every parameter has an `=`.
+/// Returns the canonical form of query parameters. They are sorted by name, and percent-encoded by
+/// [`encode_query_into`]. Parameters with the same name keep their order, because it may matter.
+/// Every parameter has an `=`.
 #[must_use]
 pub fn canonical_query(params: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
     let mut sorted: Vec<(&str, &str)> =

@@ -326,7 +326,7 @@ def test_decoders_are_tried_in_their_order(plugin):
         (["heic", "heic"], "must be a list of names"),
         (
             ["rawpics"],
-            "'rawpics', which is not an installed decoder; those are .* did you mean 'rawpix'",
+            "'rawpics', which is not an installed decoder; the installed .* did you mean 'rawpix'",
         ),
         (["https://user:word@example.org"], "'https://…@example.org', which is not"),
     ],

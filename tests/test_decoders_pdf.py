@@ -152,7 +152,7 @@ def test_errors():
         b"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <%s> /U <%s> >> /ID [<00> <00>]"
         % (b"41" * 32, b"42" * 32)
     )
-    with pytest.raises(UnsupportedImage, match="PDF with a password is not supported"):
+    with pytest.raises(UnsupportedImage, match="a PDF document with a password is not supported"):
         thumbnail(pdf((9, 9), trailer=encryption), 50)
 
 

@@ -383,7 +383,7 @@ def test_a_private_storage_has_no_public_thumbnails(site, caplog, alias):
     [
         ({"a": "avatar"}, r"\['a'\] must be an alias of STORAGES.*did you mean 'avatars'"),
         ({"a": "x/y"}, r"\['a'\] must be the absolute path"),
-        ({"~a": "avatars"}, "unlike '~a'"),
+        ({"~a": "avatars"}, "not '~a'"),
         (["avatars"], "must be a dict"),
         ({"a": "nowhere"}, r"\['a'\]: the storage 'nowhere' needs"),
     ],

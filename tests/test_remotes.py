@@ -114,5 +114,5 @@ def test_invalid_prefixes():
 
 @pytest.mark.parametrize("server", ["apache", "lighttpd", "caddy"])
 def test_servers_that_fetch_nothing(server):
-    with pytest.raises(ConfigError, match=rf"'direct' and 'nginx', not '{server}'"):
+    with pytest.raises(ConfigError, match=rf"'direct' and 'nginx': '{server}'"):
         Config.from_mapping({"SERVER": server, "REMOTES": {"https://h/": "/_r/"}})

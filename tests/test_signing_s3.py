@@ -104,7 +104,7 @@ class TestPresign:
         [
             ("GET", "s3://b/k", {}, "pass expires or expires_in"),
             ("GET", "s3://b/k", {"expires_in": 604_801}, "at most 604800 seconds, not 604801"),
-            ("GET", "s3://b/k", {"expires": 5}, "is not after the present"),
+            ("GET", "s3://b/k", {"expires": 5}, "is not after the current time"),
             ("GET", "s3://b/k", {"expires_in": 0}, "positive number"),
             ("G T", "s3://b/k", {"expires_in": 1}, '"G T" is not a valid HTTP method'),
             ("GET", "https://b/k", {"expires_in": 1}, "must be s3://bucket/key"),

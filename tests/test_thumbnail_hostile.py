@@ -389,8 +389,11 @@ def test_placeholder_of_damage():
 
 
 def test_an_unknown_variant_is_unsupported_not_corrupt():
+    source = photo_file("TIFF", 64, 64)
+    uncompressed, webp = (struct.pack("<HHIH", 259, 3, 1, method) for method in (1, 50001))
+    assert source.count(uncompressed) == 1
     with pytest.raises(UnsupportedImage, match="TIFF with these samples"):
-        thumbnail(photo_file("TIFF", 64, 64, compression="zstd"), 32)
+        thumbnail(source.replace(uncompressed, webp), 32)
     rows = bytes(4 * 64 * 64)
     strange = bmp(64, 64) + rows
     strange = strange[:14] + struct.pack("<I", 72) + strange[18:]

@@ -29,7 +29,7 @@ def page(width: int, height: int = 24) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-@pytest.mark.parametrize("compression", ["tiff_ccitt", "group3"])
+@pytest.mark.parametrize("compression", ["tiff_ccitt", "group3", "group4"])
 @pytest.mark.parametrize("width", [1, 7, 8, 64, 1728, 2 * LONGEST_RUN + 70])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_fax(compression, width, reverse):
@@ -115,7 +115,14 @@ def parts_of_jpeg(source: bytes) -> tuple[dict[int, list[bytes]], bytes]:
             return found, source[at:-2]
 
 
-def old_jpeg(picture: Image.Image, layout: str, *, strips: int = 1, subsampling: int = 2) -> bytes:
+def old_jpeg(
+    picture: Image.Image,
+    layout: str,
+    *,
+    strips: int = 1,
+    subsampling: int = 2,
+    reference: tuple[int, ...] = (),
+) -> bytes:
     """Return a TIFF with old-style JPEG. Strips are 16 rows high.
 
     Args:
@@ -123,6 +130,7 @@ def old_jpeg(picture: Image.Image, layout: str, *, strips: int = 1, subsampling:
         layout: "file" for a JPEG in a strip, "head" for the segments in another place, or "tables".
         strips: The number of strips.
         subsampling: Pillow's number for the subsampling of chroma.
+        reference: The levels of black and white, if they are not those of JFIF.
     """
     options = {"restart_marker_rows": 1} if strips > 1 else {}
     source = encoded(picture, "JPEG", quality=90, subsampling=subsampling, **options)
@@ -131,6 +139,8 @@ def old_jpeg(picture: Image.Image, layout: str, *, strips: int = 1, subsampling:
     found = tags(6 if samples == 3 else 1, samples, 8, t259=[OLD_JPEG], t512=[1])
     factor = 2 if subsampling == 2 else 1
     found |= {256: (3, [picture.width]), 257: (3, [picture.height]), 530: (3, [factor, factor])}
+    if reference:
+        found[532] = (3, list(reference))
     if layout == "file":
         return tiff(found, [source])
     head = source[: source.index(scan)]
@@ -198,6 +208,23 @@ def test_old_jpeg(layout, strips, subsampling):
         expected = read.convert("RGB")
     same(source, expected, most=6)
     same(source, picture, most=24)
+
+
+def test_old_jpeg_with_levels_of_video():
+    source = old_jpeg(photo(80, 64), "tables", reference=(16, 235, 128, 240, 128, 240))
+    with Image.open(io.BytesIO(source)) as read:
+        expected = read.convert("RGB")
+    same(source, expected, most=8)
+    assert np.ptp(np.asarray(expected)) > np.ptp(np.asarray(photo(80, 64)))
+
+
+def test_old_jpeg_whose_length_is_too_short():
+    source = old_jpeg(photo(80, 64), "overlap")
+    entry = source.index(struct.pack("<HHI", 279, 4, 1)) + 8
+    (length,) = struct.unpack_from("<I", source, entry)
+    short = bytearray(source)
+    struct.pack_into("<I", short, entry, length // 2)
+    same(bytes(short), photo(80, 64), most=24)
 
 
 @pytest.mark.parametrize("layout", ["file", "head", "tables"])

@@ -1,4 +1,4 @@
-//! No metadata crashes the readers of copyright notices, and what is written can be read.
+//! No metadata crashes the readers of copyright notices, and the written notices can be read again.
 
 #![no_main]
 

@@ -26,8 +26,8 @@ fn render_all(source: &[u8]) {
         max_frames: 8,
         max_side: 64,
     };
-    // One crop needs the whole picture. For the others, the picture arrives in rows or in
-    // components. The other options work on pixels.
+    // The first spec needs the whole picture. With the others, the picture may arrive in rows or in
+    // components. Most options work on pixels.
     for (spec, format) in [
         ("16x16,cover,upscale,g-smart", OutputFormat::WebP),
         ("16x16,cover,upscale", OutputFormat::Jpeg),

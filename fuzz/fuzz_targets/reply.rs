@@ -1,5 +1,5 @@
-//! The reader of a worker's replies accepts any bytes. It accepts only one encoding of each reply,
-//! no matter in which pieces it arrives.
+//! The reader of a worker's replies handles any bytes. It accepts only one encoding of each reply,
+//! no matter in which pieces the reply arrives.
 
 #![no_main]
 

@@ -20,8 +20,8 @@ const LIMITS: Limits = Limits {
     max_side: 1_000_000,
 };
 
-/// The time after which drawing must stop, and the time until it has stopped. The sanitizer makes
-/// everything several times slower.
+/// The time after which drawing must stop, and the time by which it must have stopped. The
+/// sanitizer makes everything several times slower.
 const DEADLINE: Duration = Duration::from_millis(500);
 const MOST: Duration = Duration::from_secs(8);
 

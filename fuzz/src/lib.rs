@@ -2,7 +2,7 @@
 
 use std::panic;
 
-/// Make the fuzzer ignore panics in other crates, because the bindings catch them and report the
+/// Makes the fuzzer ignore panics in other crates, because the bindings catch them and report the
 /// source as corrupt. Panics in this package still end the run.
 ///
 /// The fuzzer's own hook ends the run at every panic, so this function must be called before the
@@ -17,7 +17,7 @@ pub fn allow_panics_of_decoders() {
     }));
 }
 
-/// Run code in which a decoder may panic.
+/// Runs code in which a decoder may panic.
 pub fn guarded(work: impl FnOnce()) {
     let _ = panic::catch_unwind(panic::AssertUnwindSafe(work));
 }

@@ -71,8 +71,8 @@ if TYPE_CHECKING:
     from xaccel.config import Config
 else:
     # Loading the settings imports most of the package and takes 5 MB in each process. Code that
-    # only makes thumbnails does not need them. This function is hidden from type checkers, because
-    # it would make them accept any name.
+    # only makes thumbnails does not need them. Type checkers must not see this function: with it,
+    # they would accept any name.
     def __getattr__(name: str) -> object:
         if name == "Config":
             from xaccel.config import Config  # noqa: PLC0415

@@ -10,7 +10,7 @@ Expires: TypeAlias = int | datetime | None
 ExpiresIn: TypeAlias = int | timedelta | None
 
 DAYS = 30
-"""The least number of days for which the URL of a thumbnail without an expiry is valid, because the
+"""The minimum number of days for which a thumbnail's URL is valid if no expiry is given. The
 signature of a CDN always expires."""
 
 
@@ -23,7 +23,7 @@ def on_cdn(
     """Add the signature of a CDN to one of our URLs.
 
     Args:
-        url: Returns the absolute URL, with our own signature and this expiry.
+        url: Returns the absolute URL with our own signature, for a given expiry.
         signer: The CDN's signer.
         expires: The last second in which the URL is valid.
         expires_in: The minimum time for which the URL is valid.
@@ -34,6 +34,6 @@ def on_cdn(
     try:
         signed = signer.sign(url(expires, expires_in), expires=expires, expires_in=expires_in)
     except ValueError:
-        # bunny.net uses the parameter `expires` itself, so only its signature expires.
+        # bunny.net uses the parameter `expires` for its own signature, so ours does not expire.
         signed = signer.sign(url(None, None), expires=expires, expires_in=expires_in)
     return str(signed)

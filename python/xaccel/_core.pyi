@@ -40,27 +40,33 @@ class Spec:
         fit: "contain" (the whole image fits in the box and is never enlarged), "cover" (the image
             fills the box, and the excess is cropped), "fill" (the image is stretched to the box) or
             "pad" (like "contain", with the rest of the box in the background colour).
-        upscale: Whether the image may be enlarged. If not, and the image is smaller than the box,
-            "contain" and "pad" keep its size, and "cover" and "fill" use a smaller box with the
-            same proportions. If the pixel ratio requires more pixels than the image has, the ratio
-            is lowered, and the thumbnail still shows the same part of the image.
+        upscale: Whether the image may be enlarged. By default, if the image is smaller than the
+            box, "contain" and "pad" keep its size, and "cover" and "fill" use a smaller box with
+            the same proportions. If the image has too few pixels for the pixel ratio, the ratio is
+            lowered, and the thumbnail still shows the same part of the image.
         gravity: The part that a crop keeps: "n", "ne", ..., "c", "smart", or a focal point
             `(x, y)` as fractions of the image. None or "center" = the centre.
         page: The number of the page in a document, starting from 1.
         frame: The number of the frame in an animation, starting from 1. The thumbnail is a still
             image.
-        at: The time of the frame in a film, 0 to 86400 seconds from its start. A time after the end
+        at: The time of the frame, 0 to 86400 seconds from the start of a film. A time after the end
             selects the last frame. Other sources ignore it.
-        crop: The part of the source to use: `(x, y, width, height)` as fractions of it.
+        trim: The tolerance, 0 to 255, with which a border of a single colour is cut off before any
+            other option is applied. True = 10.
+        crop: The part of the source to use: `(x, y, width, height)` as fractions of the source.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).
         brightness: The factor of the CSS filter `brightness()`, 0 to 10. The background keeps its
             colour, as with all options that change colours.
         contrast: The factor of the CSS filter `contrast()`, 0 to 10.
         saturation: The factor of the CSS filter `saturate()`, 0 to 10.
+        grayscale: Whether to convert the image to shades of gray.
         pixelate: The side of the squares that replace the pixels: 1 to 65535 pixels of the box.
         blur: The sigma of a Gaussian blur in pixels, at most 100.
+        detail: Whether to enhance fine detail, like Pillow's filter `DETAIL`.
         sharpen: The sigma of an unsharp mask in pixels, at most 10.
+        radius: The radius of the rounded corners in pixels of the box, at most half of the shorter
+            side.
         background: The colour of the padding and of the area behind transparent parts: six
             hexadecimal digits, or a CSS colour name.
         watermark: The name of the watermark to lay over the thumbnail; see the setting
@@ -72,10 +78,10 @@ class Spec:
             below 10. PNG and GIF ignore it.
         progressive: JPEG: whether the file is progressive; None = as configured.
         subsampling: JPEG: the chroma subsampling, "420", "422" or "444"; None = as configured.
-        keep_icc: Whether colours in a wide RGB colour space, such as Display P3, are kept, and the
-            ICC profile is embedded. By default, all colours are converted to sRGB. GIF ignores it.
-        keep_copyright: Whether the names of the creators and their rights are copied from the
-            source's EXIF, IPTC and XMP data. By default, no metadata is kept. GIF ignores it.
+        keep_icc: Whether to keep colours in a wide RGB colour space, such as Display P3, and to
+            embed the ICC profile. By default, all colours are converted to sRGB. GIF ignores it.
+        keep_copyright: Whether to copy the names of the creators and their rights from the source's
+            EXIF, IPTC and XMP data. By default, no metadata is kept. GIF ignores it.
         format: The format of the thumbnail; None = determined by the extension of the
             source's name.
         version: Eight characters of base64url that change when the source does.
@@ -293,10 +299,10 @@ class Limits:
 
 @final
 class Watermark:
-    """An image to lay over thumbnails, after all other options and before encoding.
+    """An image to lay over thumbnails, after all other options are applied and before encoding.
 
     Its size and position are fractions of the thumbnail, including the padding, so the thumbnail
-    looks the same at every pixel ratio. The image is read at once, and decoded when it is first
+    looks the same at every pixel ratio. The image is read immediately, and decoded when it is first
     needed. Animated thumbnails have the watermark on every frame.
 
     Args:
@@ -304,11 +310,11 @@ class Watermark:
         gravity: The edge or corner of the thumbnail: "n", "ne", "e", "se", "s", "sw", "w", "nw" or
             "c" for the centre.
         offset: The distance from that edge or corner, `(x, y)` as fractions of the thumbnail's
-            width and height. Where `gravity` names no edge, the distance to the right of or below
-            the centre. With `tiled`, the gaps between the copies.
+            width and height. Where `gravity` names no edge, this is the distance to the right of
+            the centre or below it. With `tiled`, it is the gap between the copies.
         scale: The size of the box into which the watermark fits, as a fraction of the thumbnail's
             size, 0.01 to 1.
-        opacity: 0 to 1. The opacity of the image is multiplied by it.
+        opacity: The factor by which the opacity of the image is multiplied, 0 to 1.
         tiled: Whether copies of the image cover the whole thumbnail.
 
     Raises:
@@ -378,7 +384,7 @@ class ImageInfo:
         orientation: The EXIF orientation, 1 to 8.
         frames: The number of frames.
         pages: The number of pages.
-        is_film: Whether the source is a film, whose frames the option `at` selects.
+        is_film: Whether the source is a film. The option `at` selects one of its frames.
         has_alpha: Whether pixels may be transparent.
         icc: Whether the image has a colour profile.
         decoded_size: The size in bytes of the decoded image; None = 3 or 4 bytes for each pixel.
@@ -422,7 +428,7 @@ class ImageInfo:
 
     @property
     def is_film(self) -> bool:
-        """Whether the source is a film, whose frames the option `at` selects."""
+        """Whether the source is a film. The option `at` selects one of its frames."""
 
     @property
     def has_alpha(self) -> bool: ...
@@ -448,8 +454,8 @@ class StreamedSource:
 
         Returns:
             True exactly once: when enough of a JPEG has arrived to render a thumbnail that is
-            somewhat smaller than an eighth of the image. For a progressive JPEG,
-            the first half of the file is often enough.
+            somewhat smaller than an eighth of the image. For a progressive JPEG, the first half of
+            the file is often enough.
         """
 
     @property
@@ -487,7 +493,7 @@ class JobEncoder:
         limits: Limits,
         decoders: Sequence[str] | None,
     ) -> bytes:
-        """Encode a job like `render()`. The descriptor of the image is sent with it.
+        """Encode a job that runs `render()`. The image's descriptor is sent with the job.
 
         Args:
             spec: The description of the thumbnail.
@@ -500,7 +506,7 @@ class JobEncoder:
             progressive: The default for JPEG.
             subsampling: The default for JPEG.
             watermark: The watermark that the spec names.
-            limits: The limits of the call, apart from its time.
+            limits: The limits of the call, apart from its timeout.
             decoders: The names of the enabled plug-in decoders.
 
         Raises:
@@ -518,7 +524,7 @@ class JobEncoder:
         limits: Limits,
         decoders: Sequence[str] | None,
     ) -> bytes:
-        """Encode a job like `placeholder()`, whose result is a text. See `render`.
+        """Encode a job that runs `placeholder()`; see `render`. The result is a text.
 
         Raises:
             ValueError: The kind does not exist.
@@ -533,15 +539,15 @@ class JobEncoder:
         limits: Limits,
         decoders: Sequence[str] | None,
     ) -> bytes:
-        """Encode a job like `probe()`. See `render`."""
+        """Encode a job that runs `probe()`; see `render`."""
 
 @final
 class ReplyReader:
-    """Reads one reply of a sandbox worker, which arrives in pieces."""
+    """Reads one reply of a sandbox worker. The reply arrives in pieces."""
 
     def __new__(cls) -> ReplyReader: ...
     def read(self, piece: bytes, /) -> Thumbnail | ImageInfo | str | XaccelError | OSError | None:
-        """Read the next piece. Return the result or the error in the reply if it is complete.
+        """Read the next piece. Returns the result or the error once the reply is complete.
 
         An attacker may have chosen the reply.
 
@@ -575,8 +581,8 @@ def enter_sandbox(layer: str, /) -> None:
 def harden_process() -> None:
     """Prepare the process for the sandbox.
 
-    It can't gain privileges, other processes of its user can't read its memory, and it ends with
-    the thread that started it.
+    After this, the process can't gain privileges, other processes of its user can't read its
+    memory, and it ends with the thread that started it.
 
     Raises:
         OSError: The system does not support this.
@@ -585,7 +591,7 @@ def harden_process() -> None:
 def load_fonts(fonts: Sequence[str | PathLike[str]] | None = None, /) -> None:
     """Load fonts, and keep the contents of their files in memory.
 
-    SVG images can then be drawn with text after the process has lost its access to files.
+    The process can then draw the text in SVG images even after it has lost its access to files.
 
     Args:
         fonts: See `render`.
@@ -594,7 +600,7 @@ def load_fonts(fonts: Sequence[str | PathLike[str]] | None = None, /) -> None:
 def font_fingerprint(fonts: Sequence[str | PathLike[str]] | None = None, /) -> tuple[int, str]:
     """Return the number of fonts, and a short fingerprint of their names and sizes.
 
-    Machines with the same text draw the text in SVG images alike.
+    Machines with the same fingerprint draw the text in SVG images in the same way.
 
     Args:
         fonts: See `render`.
@@ -630,12 +636,12 @@ def render(
             `subsampling`.
         linear: Whether to resize in linear light. This preserves the brightness of stars, thin
             bright lines and lights in the dark. By default, the gamma-encoded samples are averaged,
-            as in browsers, Pillow and libvips. `linear` is slower. For thumbnails of up to a fifth
-            of its width, a JPEG is still decoded at a reduced size; the variance of each block
-            corrects its light. Other images are decoded at their full size. The default is close
-            to a linear result: for 24 of the wallpapers, at 96 pixels, the SSIM between the default
-            and a linear reference is at least 0.993 for half of the thumbnails, and 0.92 for the
-            worst one.
+            as in browsers, Pillow and libvips. `linear` is slower. A JPEG is still decoded at a
+            reduced size for thumbnails of up to a fifth of its width; the variance of each block
+            then corrects its light. Other images are decoded at their full size. The default result
+            is close to the linear one: for 24 of Debian's wallpapers, at 96 pixels, its SSIM with a
+            linear reference is at least 0.993 for half of the thumbnails, and 0.92 for the worst
+            one.
         watermark: The watermark that the spec names.
         limits: The limits of the call; None = the defaults of `Limits`.
         decoders: The names of the enabled decoders for other formats; see `xaccel.decoders`. None
@@ -954,8 +960,8 @@ class Signer:
             now: The current time in Unix seconds; None = the system clock.
 
         Returns:
-            The decoded path, followed by `?` and the signed query if there is one. The path
-            may also contain a `?`; `verify_parts` returns the path and the query separately.
+            The decoded path, followed by `?` and the signed query if there is one. The path may
+            also contain a `?`; `verify_parts` returns the path and the query separately.
 
         Raises:
             xaccel.exceptions.BadSignature: The signature is wrong. The message contains the
@@ -997,8 +1003,7 @@ class SecureLinkSigner:
         if ($secure_link = "") { return 403; }
         if ($secure_link = "0") { return 410; }
 
-    `SecureLinkSigner(secret, "$secret$uri", key_param="st")` needs these lines; no URL
-    expires:
+    `SecureLinkSigner(secret, "$secret$uri", key_param="st")` needs these lines; no URL expires:
 
         secure_link $arg_st;
         secure_link_md5 "SECRET$uri";
@@ -1175,8 +1180,8 @@ class S3Signer:
         Args:
             method: The HTTP method, such as `"GET"`. A URL for GET is not valid for HEAD.
             url: `s3://bucket/key`. The key is not percent-encoded.
-            expires: The last second in which the URL is valid. The result changes every
-                second, because the URL contains the time of signing.
+            expires: The last second in which the URL is valid. The result changes every second,
+                because the URL contains the time of signing.
             expires_in: The minimum lifetime of the URL; see `Signer.sign`. The URL stays the same
                 for half of the lifetime, or for a shorter time if the lifetime is near the maximum.
             now: The current time in Unix seconds; None = the system clock.
@@ -1498,9 +1503,8 @@ class ThumborSigner:
         Args:
             source: The image's name or URL for the server's loader, not encoded.
             spec: What the thumbnail looks like.
-            source_size: The width and height of the upright source in pixels. It is
-                required for a focal point or a crop, because thumbor uses pixels and a spec uses
-                fractions.
+            source_size: The width and height of the upright source in pixels. They are required for
+                a focal point or a crop, because thumbor uses pixels and a spec uses fractions.
 
         Raises:
             xaccel.exceptions.SpecError: thumbor does not support an option of the spec. The
@@ -1676,7 +1680,7 @@ class OpenedFile:
         """
 
     def read(self, limit: int, /) -> bytes | None:
-        """Read the file from the current position of its descriptor, initially 0.
+        """Read the file from the current position of its descriptor, which is initially 0.
 
         Args:
             limit: The maximum number of bytes to read.
@@ -1780,8 +1784,8 @@ class Cache:
     def aside(self, uri: str, /) -> str:
         """Return the path of the alternative file for the thumbnail.
 
-        It is used if `path` can't be a file. For example, the path for `x` is a directory if the
-        cache already contains `x/b.png`.
+        This file is used if `path` can't be a file. For example, the path for `x` is a directory if
+        the cache already contains `x/b.png`.
 
         Raises:
             OSError: `uri` is not a valid thumbnail path.
@@ -1792,7 +1796,7 @@ class Cache:
         """Return the number of the lock for the thumbnail at `uri`."""
 
     def try_lock(self, number: int, /) -> CacheLock | None:
-        """Try to take the lock with this number. Only one holder in all processes can have it.
+        """Try to take the lock with this number. Across all processes, it has at most one holder.
 
         Returns:
             The lock, as a context manager; `None` if another holder has it.
@@ -1844,10 +1848,10 @@ class Cache:
         """
 
     def is_sweep_due(self, max_size: int, /) -> bool:
-        """Whether a sweep is due, given how much all processes have written since the last one.
+        """Whether a sweep is due, given how much all processes have written since the last sweep.
 
-        If you call this after every `publish`, and call `sweep` if it returns true, the thumbnails
-        use at most `max_size` bytes.
+        Call this after every `publish`, and call `sweep` whenever it returns true. The thumbnails
+        then use at most `max_size` bytes.
 
         Raises:
             OSError: The cache can't be read.
@@ -1865,8 +1869,8 @@ class Cache:
             inactive: The number of seconds after which an unread thumbnail is removed.
 
         Returns:
-            The number and size of the removed thumbnails, and the same for the remaining
-            thumbnails; `None` if another process is sweeping.
+            The number and size of the removed thumbnails and of the remaining thumbnails; `None` if
+            another process is sweeping.
 
         Raises:
             OSError: The cache can't be read or locked.
@@ -1895,7 +1899,7 @@ class Cache:
 
 @final
 class CacheLock:
-    """A lock with one holder at a time, released at the end of the `with` block.
+    """A lock with one holder at a time. It is released at the end of the `with` block.
 
     Processes forked from the holder do not inherit the lock.
     """

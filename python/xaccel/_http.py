@@ -91,7 +91,7 @@ class _Request(NamedTuple):
 
 
 class _WithDeadline:
-    """A socket with a single deadline for all reads, which a slow trickle of bytes can't extend."""
+    """A socket whose reads share one deadline. A slow trickle of bytes can't extend it."""
 
     deadline: float
     is_idle = False
@@ -240,7 +240,7 @@ class Client:
     """Sends requests. Threads, greenlets and forked processes may share a client.
 
     Args:
-        private_origins: The only servers whose addresses may be on a private network or belong to
+        private_origins: The only servers whose addresses may be in a private network or belong to
             this machine.
         max_redirects: The maximum number of redirects to follow. A further redirect raises
             `RequestFailed`. With 0, a redirect is returned like any other response. Every server
@@ -269,8 +269,8 @@ class Client:
     ) -> Response:
         """Send a request, and wait for the response header.
 
-        An idempotent request is retried once if the server has closed a connection that was kept
-        open.
+        If the server has closed a connection that was kept open, an idempotent request is retried
+        once.
 
         Args:
             method: The method, such as `GET`.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 MOST_PER_MINUTE = 60
-"""The most lines about invalid URLs that a process logs in a minute."""
+"""The maximum number of lines about invalid URLs that a process logs per minute."""
 
 _MINUTE = 60.0
 
@@ -61,7 +61,7 @@ class RateLimit:
         """Whether to log a record. Only records with the field `xaccel_is_limited` count."""
         if not getattr(record, "xaccel_is_limited", False):
             return True
-        # This uses no lock, because a forked process could inherit it in a locked state.
+        # There is no lock here, because a forked process could inherit a lock that is held.
         minute = int(self._now() // _MINUTE)
         if minute != self._minute:
             self._minute, self._logged = minute, 0

@@ -1,7 +1,7 @@
 """What the app reports about its own work: metrics and the spans of a trace.
 
-Both are off by default. Then `observer()` returns `None`, and neither prometheus_client nor
-OpenTelemetry is imported.
+Both are off by default. While both are off, `observer()` returns `None`, and neither
+prometheus_client nor OpenTelemetry is imported.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Observer:
             self.metrics.failed_thumbnail(error, image_format)
 
     def private_file(self, server: str, status: int) -> None:
-        """Count a response with a private file, or the error instead of it."""
+        """Count a response with a private file, or the error that was sent instead."""
         if self.metrics is not None:
             self.metrics.private_file(server, status)
 
@@ -70,7 +70,7 @@ class Observer:
             self.metrics.sendfile(server)
 
     def bad_signature(self, endpoint: Endpoint, error: XaccelError, query: str) -> None:
-        """Count an invalid signature, if `error` is about one."""
+        """Count an invalid signature. Other errors are ignored."""
         if self.metrics is not None and isinstance(error, BadSignature):
             self.metrics.bad_signature(endpoint, _reason(error, query))
 

@@ -1,4 +1,4 @@
-"""The names of what `xaccel._observing` measures."""
+"""The names of the parts and endpoints that `xaccel._observing` measures."""
 
 from __future__ import annotations
 

@@ -84,23 +84,23 @@ def boolean(key: str, value: Any) -> bool:
 
 
 def sandbox(key: str, value: Any) -> Literal["auto"] | bool:
-    """Check that the value is "auto", `True` or `False`, and that the machine offers the sandbox.
+    """Check that the value is "auto", `True` or `False`.
 
-    Only `True` insists on the sandbox.
+    If it is `True`, also check that this machine supports the sandbox.
     """
     if value == "auto":
         return "auto"
     if not isinstance(value, bool):
         raise _wrong(key, value, "'auto', True or False")
     if value:
-        # Apps that do not insist on the sandbox do not load this module here.
+        # Apps that do not require the sandbox do not load this module here.
         from xaccel.sandbox.support import missing  # noqa: PLC0415
 
         absent = missing()
         if absent:
             raise ConfigError(
                 f"XACCEL[{key!r}] is True, but this machine does not offer {' or '.join(absent)}; "
-                "'auto' uses what it offers"
+                "set it to 'auto' to use the layers that it offers"
             )
     return value
 
@@ -127,8 +127,8 @@ def size(key: str, value: Any) -> int:
 def time(*, least: int) -> Check:
     """Return a check that accepts a duration and returns it in seconds.
 
-    The value is a string in nginx's syntax, such as "60d" or "1d 12h", a whole number of seconds,
-    or a `timedelta` of whole seconds. Fractions of a second are an error.
+    The value is a string in nginx's syntax ("60d", "1d 12h"), a whole number of seconds, or a
+    `timedelta` of whole seconds. Fractions of a second are an error.
 
     Args:
         least: The minimum number of seconds.
@@ -187,8 +187,8 @@ def sources(key: str, value: Any) -> dict[str, str]:
     for name, location in _mapping(key, value, "a dict of names and sources").items():
         if not isinstance(name, str) or not _SOURCE_NAME.fullmatch(name):
             raise ConfigError(
-                f"XACCEL[{key!r}]: the name of a source can contain only letters, digits, "
-                f"'-' and '_', unlike {shown(name)}"
+                f"XACCEL[{key!r}]: the name of a source must consist of letters, digits, "
+                f"'-' and '_', not {shown(name)}"
             )
         locations[name] = _source(f"XACCEL[{key!r}][{name!r}]", location)
     return locations
@@ -208,7 +208,7 @@ def _source(setting: str, value: Any) -> str:
     if f"{parts.scheme}://" not in _SOURCE_URLS or not parts.hostname:
         raise _bad(setting, value, right)
     if parts.username is not None or parts.query or parts.fragment:
-        raise _bad(setting, value, f"{right}, without user, query or fragment")
+        raise _bad(setting, value, f"{right}, without a user, query or fragment")
     return value
 
 
@@ -298,7 +298,9 @@ def host(key: str, value: Any) -> str:
     """Check that the value is a scheme and a host, with an optional port."""
     match = re.fullmatch(r"https?://([^/?#\\@]+)", value) if isinstance(value, str) else None
     if match is None or not _is_host(match[1]):
-        right = "a scheme and a host such as 'https://cdn.example.com', without user, path or query"
+        right = (
+            "a scheme and a host such as 'https://cdn.example.com', without a user, path or query"
+        )
         raise _wrong(key, value, right)
     return str(value)
 
@@ -368,7 +370,7 @@ def decoders(key: str, value: Any) -> tuple[str, ...]:
 
 
 def fonts(key: str, value: Any) -> tuple[str, ...]:
-    """Check that the value is one path, or a list of paths, of font files and directories."""
+    """Check that the value is the path of a font file or a directory, or a list of such paths."""
     right = "the absolute path of a directory or a font file, or a list of such paths"
     paths = [value] if isinstance(value, str | Path) else value
     if not isinstance(paths, Sequence) or not all(map(_is_absolute, paths)):
@@ -423,8 +425,8 @@ def watermarks(key: str, value: Any) -> dict[str, Watermark]:
             Spec(watermark=name)
         except (SpecError, TypeError):
             raise ConfigError(
-                f"XACCEL[{key!r}]: the name of a watermark consists of at most 32 letters, "
-                f"digits, '-' and '_', unlike {shown(name)}"
+                f"XACCEL[{key!r}]: the name of a watermark must consist of at most 32 "
+                f"letters, digits, '-' and '_', not {shown(name)}"
             ) from None
         found[name] = _watermark(f"XACCEL[{key!r}][{name!r}]", options)
     return found

@@ -15,7 +15,7 @@ class Verifier:
         self._first, *self._others = signers
 
     def verify_below(self, path: str, query: str, mount: str) -> tuple[str, VerifiedUrl]:
-        """Verify a URL of an app that may be mounted at a path.
+        """Verify a URL of an app that may be mounted at `mount`.
 
         The signature usually covers the whole path, because a server in front of the app may also
         verify it. A signature that covers only the path below the mount is also valid, because a

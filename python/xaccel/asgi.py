@@ -62,7 +62,7 @@ class XAccel(PrivateFiles[ASGIApp]):
 
 
 def answering(responder: Responder, threads: Threads = FILES) -> ASGIApp:
-    """Return an app that, for every request, calls a responder in a thread."""
+    """Return an app that calls a responder in a thread for every request."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         response = await threads.run(responder, Request.from_scope(scope))

@@ -62,7 +62,7 @@ def init_app(app: Celery, found: Any = None) -> None:
         # Both tasks can safely run twice, so they are acknowledged late. This way, no task is lost
         # if a worker dies.
         "acks_late": True,
-        # Otherwise, the tasks of the first Celery app in a process would run in all others.
+        # Otherwise, all Celery apps in a process would use the tasks of the first one.
         "shared": False,
     }
 

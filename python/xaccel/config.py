@@ -106,8 +106,8 @@ class Config:
     internal prefix: `/p/videos/…` for `/_private/videos/`. An absolute URL, such as
     `https://cdn.example.com/p/`, also sets `PRIVATE_HOST`."""
     private_host: str | None = _setting(None, check.optional(check.host))
-    """The scheme and the host of signed links to private files, such as `https://cdn.example.com`:
-    a CDN that fetches from this site. By default, the links point to this site."""
+    """The scheme and the host of signed links to private files, such as `https://cdn.example.com`.
+    The host is a CDN that fetches from this site. By default, the links point to this site."""
     private_url_signer: Any = _setting(None, check.optional(check.url_signer), secret=True)
     """The signer whose signatures the CDN at `PRIVATE_HOST` verifies; see `xaccel.signing`."""
     mount: str = _setting("", check.mount)
@@ -127,9 +127,9 @@ class Config:
     thumbnail_url: str = _setting("/t/", check.url_prefix)
     """The public URL prefix of thumbnails. It is used only if a source is set."""
     thumbnail_host: str | None = _setting(None, check.optional(check.host))
-    """The scheme and the host of thumbnail URLs, such as `https://cdn.example.com`: a CDN that
-    fetches from this site, or another host name of this site. By default, the URLs point to this
-    site."""
+    """The scheme and the host of thumbnail URLs, such as `https://cdn.example.com`. The host is a
+    CDN that fetches from this site, or another name of this site. By default, the URLs point to
+    this site."""
     thumbnail_url_signer: Any = _setting(None, check.optional(check.url_signer), secret=True)
     """The signer whose signatures the CDN at `THUMBNAIL_HOST` verifies; see `xaccel.signing`."""
     thumbnail_cache: str | None = _setting(None, check.optional(check.directory))
@@ -147,13 +147,13 @@ class Config:
     """Whether thumbnails of private files are also kept in `THUMBNAIL_STORE`."""
     thumbnail_workers: int | None = _setting(None, check.optional(check.positive))
     """The maximum number of concurrent renders. With a cache, the limit applies to all processes on
-    the machine together; without one, to each process. The default is one per CPU that the process
-    may use, according to its affinity and its container's quota."""
+    the machine together. Without a cache, it applies to each process. The default is one per CPU
+    that the process may use, according to its affinity and its container's quota."""
     thumbnail_timeout: int = _setting(10, check.time(least=1))
     """The maximum time for one render, in seconds. Time in the queue is not counted."""
     thumbnail_sandbox: Literal["auto"] | bool = _setting("auto", check.sandbox)
-    """Whether images are decoded in caged processes: `"auto"` (where the kernel supports it),
-    `True` (the app does not start elsewhere) or `False`."""
+    """Whether images are decoded in caged processes: `"auto"` (if the kernel supports this), `True`
+    (the app does not start without this support) or `False`."""
     thumbnail_queue: int = _setting(256, check.positive)
     """The maximum number of thumbnails waiting to be rendered. Further requests get a 503."""
     thumbnail_only_presets: bool = _setting(default=False, grammar=check.boolean)
@@ -167,22 +167,23 @@ class Config:
     """The URL of the thumbnail server, such as `https://thumbs.example.com`, without a final slash.
     Empty means this site."""
     thumbnail_engine_key: tuple[str, ...] = _setting((), check.engine_keys, secret=True)
-    """thumbor's `SECURITY_KEY`, or imgproxy's `IMGPROXY_KEY`, newest first."""
+    """thumbor's `SECURITY_KEY` or imgproxy's `IMGPROXY_KEY`: a key, or a list of keys, newest
+    first."""
     thumbnail_engine_salt: tuple[str, ...] = _setting((), check.engine_keys, secret=True)
     """imgproxy's `IMGPROXY_SALT`, one salt for each key."""
     thumbnail_format: ThumbnailFormat | None = _setting(
         None, check.optional(check.one_of(*get_args(ThumbnailFormat)))
     )
-    """The format of thumbnails for which neither the template or view nor the preset specifies a
-    format. It is part of the URLs. By default, a thumbnail has the format that the extension of the
-    source's name indicates."""
+    """The default format of thumbnails. A format in the template, the view or the preset takes
+    precedence. The format is part of the URLs. If this setting is not set, the extension of the
+    source's name determines the format."""
     thumbnail_formats: tuple[str, ...] = _setting(["webp"], check.formats)
     """The formats that `auto` may negotiate, in order of preference."""
     thumbnail_quality: Mapping[str, int] = _setting({}, check.quality)
     """The quality (1 to 100) for each output format, used for specs that do not set a quality."""
     thumbnail_quality_target: int = _setting(70, check.score)
-    """The SSIMULACRA2 score (1 to 100) that thumbnails with the quality `auto` aim at: 70 is high
-    quality, and at 90 no loss is visible."""
+    """The SSIMULACRA2 score (1 to 100) that thumbnails with the quality `auto` aim at. A score of
+    70 is high quality. At 90, no loss is visible."""
     thumbnail_progressive: bool = _setting(default=False, grammar=check.boolean)
     """Whether JPEG thumbnails are progressive, unless the spec sets this option."""
     thumbnail_subsampling: Subsampling = _setting("420", check.one_of(*get_args(Subsampling)))
@@ -203,7 +204,7 @@ class Config:
     used."""
     thumbnail_max_memory: int = _setting("256M", check.size)
     """The maximum total size of a source's decoded frames, in bytes. A JPEG is counted at the scale
-    at which it is decoded, but as at least a quarter of its full pixel count."""
+    at which it is decoded, but with at least a quarter of its pixels."""
     thumbnail_max_pixels: int | None = _setting(None, check.optional(check.positive))
     """The maximum number of pixels in a decoded source, counted as for `THUMBNAIL_MAX_MEMORY`. By
     default, only `THUMBNAIL_MAX_MEMORY` limits the source."""
@@ -307,8 +308,8 @@ class Config:
         if self.remotes and not dialects.named(self.server).supports_remotes:
             able = dialects.names(lambda dialect: dialect.supports_remotes, "and")
             raise ConfigError(
-                f"XACCEL['REMOTES'] works with the servers {able}, not {self.server!r}, which "
-                "can't fetch a file from another server"
+                f"XACCEL['REMOTES'] works only with the servers {able}: {self.server!r} can't "
+                "fetch a file from another server"
             )
         try:
             # Roots and remotes are in one map, because they can't share an internal URL.
@@ -337,7 +338,7 @@ class Config:
     def _split_private_url(self) -> None:
         """Move the host from an absolute `PRIVATE_URL` to `PRIVATE_HOST`."""
         url = self.private_url
-        # Any other value stays whole, for the message of the check, which hides passwords in URLs.
+        # Any other value stays as it is. The check then reports it without revealing a password.
         found = (
             re.fullmatch(r"(https?://[^/?#@]+)(/[^?#@]*)", url) if isinstance(url, str) else None
         )
@@ -353,7 +354,7 @@ class Config:
         object.__setattr__(self, "private_url", path)
 
     def _check_url_signers(self) -> None:
-        """Refuse a CDN's signer without the host of the CDN."""
+        """Refuse a signer for a CDN if the CDN's host is not set."""
         for kind, host in (("PRIVATE", self.private_host), ("THUMBNAIL", self.thumbnail_host)):
             if getattr(self, f"{kind.lower()}_url_signer") is not None and host is None:
                 raise ConfigError(
@@ -407,7 +408,7 @@ class Config:
             if _is_within(os.path.realpath(directory), cache):
                 raise ConfigError(
                     f"XACCEL['ROOTS']: {directory!r} is in XACCEL['THUMBNAIL_CACHE'] "
-                    f"{self.thumbnail_cache!r}; choose a directory outside"
+                    f"{self.thumbnail_cache!r}; choose a directory outside of it"
                 )
 
     def closed_directories(self) -> tuple[str, ...]:
@@ -535,7 +536,7 @@ class Config:
 
 
 def with_format(spec: Spec, image_format: str | None) -> Spec:
-    """Return a spec with a format, unless the spec already has one."""
+    """Add a format to a spec, unless the spec already has one."""
     if image_format is None or spec.format is not None:
         return spec
     return spec.replace(format=image_format)
@@ -549,7 +550,7 @@ def _framework_secrets(keys: Sequence[str | bytes | None]) -> tuple[str, ...]:
     usable = [*filter(_is_long_enough, fallbacks)]
     if len(usable) < len(fallbacks):
         _logger.warning(
-            "SECRET_KEY_FALLBACKS contains a key of less than %d bytes, which could be guessed; "
+            "SECRET_KEY_FALLBACKS contains a key of fewer than %d bytes, which could be guessed; "
             "xaccel skips it",
             _LEAST_KEY,
             extra=_log.fields("misconfigured", setting="SECRET_KEY_FALLBACKS"),

@@ -102,7 +102,7 @@ class ThumbnailError(XaccelError):
     """The source can't be rendered as a thumbnail."""
 
     is_known: bool = False
-    """Whether the image recently failed in the same state, so that it was not tried again."""
+    """Whether the image was not tried again, because it recently failed in the same state."""
 
     status_code = 422
     public_message = "Unprocessable Content"
@@ -124,7 +124,7 @@ class RenderTimeout(ThumbnailError):
 
 
 class RenderStopped(ThumbnailError):
-    """The sandbox stopped the render: its memory, its time, a fault, or a forbidden call.
+    """The sandbox stopped the render, for example because it used too much memory.
 
     Args:
         message: The message for the log.

@@ -148,24 +148,25 @@ def send_private_file(
 ) -> flask.Response:
     """Respond with a file under one of `ROOTS`, sent by the web server if there is one.
 
-    Call it after the permission check. Ranges, conditional requests and HEAD work with every server
-    and without one. If the file may not be sent, the response is a 404 that does not reveal its
-    path.
+    Call it after the permission check. Ranges, conditional requests and HEAD work with every
+    server, and also without a server. If the file may not be sent, the response is a 404 that does
+    not reveal its path.
 
     Args:
-        path: The path of the file, absolute or relative to `root`; or a URL below one of `REMOTES`;
-            or an open file or a `BytesIO`, which the app sends itself.
+        path: The file: a path, absolute or relative to `root`; a URL below one of `REMOTES`; or an
+            open file or `BytesIO`, which the app sends itself.
         root: The root that a relative path belongs to. Not needed if there is only one root.
         mimetype: The media type. By default, it is guessed from the file name.
         as_attachment: Whether the browser should save the file instead of showing it.
         download_name: The name under which the browser saves the file. By default, the name of the
             file.
         max_age: How long the visitor's browser may cache the response, in seconds.
-        headers: Additional response headers. They replace headers that xaccel sets. If you pass
-            `ETag` or `Last-Modified`, conditional requests are checked against them.
-        limit_rate: The rate, in bytes per second, at which nginx or lighttpd sends the file. By
-            default, it is unlimited. With other servers, or without one, this option raises an
-            error.
+        headers: Additional response headers. They replace any headers of the same name that xaccel
+            sets. If you pass `ETag` or `Last-Modified`, conditional requests are checked against
+            them.
+        limit_rate: The maximum rate, in bytes per second, at which nginx or lighttpd sends the
+            file. By default, the rate is unlimited. With any other server, or without a server,
+            this option raises an error.
         allow_scripts: Whether browsers may run scripts in an HTML, SVG or XML file. Enable this
             only for files that you trust as much as your own pages.
         options: The keyword arguments: all of the above except `path`.

@@ -1,4 +1,4 @@
-"""The health of the app: whether it can sign, render, and keep thumbnails.
+"""The health of the app: whether it can sign URLs, render thumbnails and keep them.
 
 `check()` is for an endpoint of your own, which a load balancer or an orchestrator requests:
 
@@ -29,7 +29,7 @@ _logger = logging.getLogger("xaccel.sandbox")
 _SMALLEST_GIF = b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\0;"
 
 LEAST_FREE = 64 * 1024 * 1024
-"""The free space that the disk of the cache should have, in bytes."""
+"""The minimum free space on the disk of the cache, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Check:
     name: str
     """The subject: `keys`, `cache`, `space`, `store` or `sandbox`."""
     problem: str = ""
-    """What is wrong, in one sentence; empty if nothing is."""
+    """What is wrong, in one sentence; empty if nothing is wrong."""
     consequence: str = ""
     fix: str = ""
 
@@ -48,8 +48,8 @@ def check(config: Config) -> dict[str, Any]:
     """Return a report: `{"status": "ok", "checks": {"keys": {"status": "ok"}, …}}`.
 
     A status is `ok` or `failing`. A check that fails also has a `problem`. The check of the store
-    takes a request, and up to three seconds if the store does not respond. The check of the sandbox
-    starts a render worker unless one is idle.
+    sends one request, and takes up to three seconds if the store does not respond. The check of the
+    sandbox starts a render worker unless one is idle.
     """
     checks = {
         each.name: {"status": "failing", "problem": each.problem}
@@ -114,8 +114,8 @@ def _space(cache: Path) -> Check:
         return Check(
             "space",
             "The disk of THUMBNAIL_CACHE is almost full.",
-            "Soon, new thumbnails can't be kept, and each request renders its thumbnail again.",
-            "Lower THUMBNAIL_CACHE_MAX_SIZE and run `xaccel cache sweep`, or make space.",
+            "Once the disk is full, each request for a new thumbnail renders the thumbnail again.",
+            "Lower THUMBNAIL_CACHE_MAX_SIZE and run `xaccel cache sweep`, or free some space.",
         )
     return Check("space")
 
@@ -139,7 +139,7 @@ def _store(config: Config) -> Check:
 
 
 def _sandbox(config: Config) -> Iterator[Check]:
-    """Read an image in the sandbox if this machine supports it."""
+    """Read an image in the sandbox, if this machine supports the sandbox."""
     # An app without a sandbox does not load these modules.
     from xaccel.sandbox.support import is_possible  # noqa: PLC0415
     from xaccel.thumbnails.direct import DirectRenderer, in_memory  # noqa: PLC0415

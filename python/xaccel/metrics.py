@@ -58,7 +58,8 @@ class Metrics:
             "Requests for thumbnails that reached the app.",
             ["result", "format"],
         )
-        # Each request counts, and prometheus_client takes a while to find the counter.
+        # prometheus_client takes a while to find the counter of a request, so all counters are kept
+        # here.
         self._results: dict[tuple[str, str], Counter] = {}
         self._render = Histogram(
             "xaccel_render_seconds",
@@ -83,7 +84,7 @@ class Metrics:
         )
         self._waiting = Gauge(
             "xaccel_render_queue_length",
-            "Requests that wait for a render.",
+            "Requests that are waiting for a render.",
             multiprocess_mode="livesum",
         )
         self._rendering = Gauge(
@@ -110,7 +111,7 @@ class Metrics:
         )
         self._private_files = Counter(
             "xaccel_private_files_total",
-            "Responses with a private file, or with an error instead of it.",
+            "Responses with a private file or with an error.",
             ["server", "status"],
         )
         self._sendfile = Counter(
@@ -170,7 +171,7 @@ class Metrics:
         self.thumbnail(next(found, "failed"), image_format)
 
     def private_file(self, server: str, status: int) -> None:
-        """Count a response with a private file, or the error instead of it."""
+        """Count a response with a private file, or the error that was sent instead."""
         self._private_files.labels(server, str(status)).inc()
 
     def sendfile(self, server: str) -> None:
@@ -182,7 +183,7 @@ class Metrics:
         self._bad_signatures.labels(endpoint, reason).inc()
 
     def sweep(self, removed: tuple[int, int], kept: tuple[int, int]) -> None:
-        """Count a sweep that removed and kept these numbers of files and bytes."""
+        """Count a sweep, with the numbers of files and bytes that it removed and kept."""
         self._sweeps.inc()
         self._swept_files.inc(removed[0])
         self._swept_bytes.inc(removed[1])

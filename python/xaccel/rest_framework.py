@@ -35,11 +35,11 @@ class Rendition(TypedDict):
 class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
     """A read-only field of thumbnails: `{"small": {"url": …, "width": …, "height": …}}`.
 
-    The field needs no database query and opens no file, except that `placeholder` opens an image if
-    its database row does not contain a placeholder. URLs are absolute if the serializer's context
-    contains the request, as it does in every view. The width and the height are in CSS pixels, as
-    in `thumbnail_img`, or `null` if they are not known exactly. Without an image, the whole field
-    is `null`.
+    The field needs no database query and opens no file. The only exception is `placeholder`: it
+    opens an image if its database row does not contain a placeholder. URLs are absolute if the
+    serializer's context contains the request, as it does in every view. The width and the height
+    are in CSS pixels, as in `thumbnail_img`, or `null` if they are not known exactly. Without an
+    image, the whole field is `null`.
 
     Args:
         sizes: A dict of thumbnails by name. Each value is the name of a preset, or a spec such as

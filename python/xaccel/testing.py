@@ -242,8 +242,8 @@ def _thumbnails(url: str) -> Iterator[tuple[Dialect, Headers]]:
 def _why_nobody_sends(path: str | os.PathLike[str], senders: list[Dialect]) -> str:
     if not senders:
         return (
-            f"no server sends {path!s}: it is not a file under one of XACCEL['ROOTS'] or below one "
-            "of XACCEL['REMOTES'], or a thumbnail in XACCEL['THUMBNAIL_CACHE']"
+            f"no server sends {path!s}: it is neither a file under one of XACCEL['ROOTS'], nor a "
+            "URL below one of XACCEL['REMOTES'], nor a thumbnail in XACCEL['THUMBNAIL_CACHE']"
         )
     names = {dialect.title for dialect in senders if dialect.offloads}
     if not names:

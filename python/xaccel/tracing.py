@@ -31,7 +31,7 @@ class Spans:
         return self._tracer.start_as_current_span(f"xaccel.{phase}", attributes=attributes)
 
     def rendered(self, decode_seconds: float, encode_seconds: float) -> None:
-        """Add spans for the two parts of a render that has just ended, within its span."""
+        """Add spans for the two parts of a render that has just ended, within the render's span."""
         end = time.time_ns()
         encoded = end - int(encode_seconds * _NANOSECONDS)
         decoded = encoded - int(decode_seconds * _NANOSECONDS)

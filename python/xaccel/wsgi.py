@@ -239,7 +239,7 @@ class _File:
 
 
 class _Start:
-    """A `start_response` that takes effect only when it is known who sends the body."""
+    """A `start_response` that takes effect only once it is clear who sends the body."""
 
     def __init__(self, start_response: StartResponse, request: Request) -> None:
         self._start_response = start_response

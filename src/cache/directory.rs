@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicUsize;
 /// The directory for lock files.
 pub(super) const LOCK_DIRECTORY: &str = ".lock";
 
-/// The directory for thumbnails that can't be stored at the path of their URL: see
+/// The directory for thumbnails that can't be stored at the path of their URL; see
 /// [`Cache::aside`].
 pub(super) const ASIDE: &str = ".aside";
 

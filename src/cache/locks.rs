@@ -3,7 +3,7 @@
 //! A `flock` belongs to the open file, which a forked child shares with its parent. Without
 //! precautions, the child would keep a lock after the parent was killed, and could release a lock
 //! that the parent still holds. The static variable `HELD` therefore contains the files of all held
-//! locks, so that a child can close them: see [`before_fork`].
+//! locks, so that a child can close them; see [`before_fork`].
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};

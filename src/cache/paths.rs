@@ -15,7 +15,7 @@ const MAX_NAME: usize = 255;
 impl Cache {
     /// Returns the path of the file for the thumbnail at `uri`, a decoded path such as
     /// `/t/300x200/cat.jpg`. If a name is too long for the file system, the file is stored
-    /// [aside](Self::aside).
+    /// [elsewhere](Self::aside).
     ///
     /// # Errors
     /// [`io::ErrorKind::InvalidInput`] when `uri` is not in normal form or is in one of the
@@ -29,8 +29,8 @@ impl Cache {
     }
 
     /// Returns the alternative path of the file for the thumbnail at `uri`. It is used if the file
-    /// system can't represent the usual path. A bucket can contain both `x` and `x/b.png`, but a
-    /// file system can't.
+    /// system can't represent the usual path. For example, a bucket can contain both `x` and
+    /// `x/b.png`, but a file system can't.
     ///
     /// The file is in the corresponding directory below `.aside`, and its name is the digest of the
     /// usual name. If a name in the path is too long, that name and everything after it are

@@ -12,7 +12,7 @@ use super::directory::{ATTEMPTS, BLOCK, Cache, LOCK_DIRECTORY, TEMPORARY, WRITTE
 
 impl Cache {
     /// Atomically stores `data` as the thumbnail at `uri`. Returns the path of its file:
-    /// [`Cache::path`], or [`Cache::aside`] if the file system can't represent the former.
+    /// [`Cache::path`], or [`Cache::aside`] if the file system can't represent that path.
     ///
     /// `modified` becomes the modification time of the file. If it is the modification time of the
     /// source, the validators that a web server derives from it are the same regardless of where

@@ -9,8 +9,8 @@ use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::spec::Spec;
 
 impl Cache {
-    /// Removes all thumbnails of a source below the URL prefix `prefix` (`/t/`), regardless of
-    /// their specs. Returns the number of removed thumbnails.
+    /// Removes all thumbnails of a source below the URL prefix `prefix`, such as `/t/`, regardless
+    /// of their specs. Returns the number of removed thumbnails.
     ///
     /// # Errors
     /// Fails if the cache can't be read or a file can't be removed. If the source can't have

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::directory::{ASIDE, BLOCK, Cache, LOCK_DIRECTORY, OWN, TEMPORARY, WRITTEN};
 
-/// A temporary file that is older than this was left behind by a killed writer.
+/// Temporary files that are older than this were left behind by killed writers.
 const ABANDONED: Duration = Duration::from_hours(1);
 
 /// Up to `max_size / MARGIN` bytes may be written before the next sweep. A sweep leaves the same
@@ -33,9 +33,9 @@ impl Usage {
 /// The result of a sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// The removed files.
+    /// The files that were removed.
     pub removed: Usage,
-    /// The remaining files.
+    /// The files that remain.
     pub kept: Usage,
 }
 

@@ -1,4 +1,4 @@
-//! Safe calls to libaom: encode a still image as an AV1 bitstream, and decode AV1 frames.
+//! Safe calls to libaom, which encode a still image as an AV1 bitstream, and decode AV1 frames.
 
 use std::ffi::{CStr, c_int, c_uint};
 use std::marker::PhantomData;
@@ -52,8 +52,8 @@ fn checked(status: aom_codec_err_t, error: fn(&'static str) -> Av1Error) -> Resu
     if status == AOM_CODEC_OK { Ok(()) } else { Err(error(meaning(status))) }
 }
 
-/// An initialised encoder or decoder, which is freed when it is dropped. It is boxed because C code
-/// may keep its address, which therefore must not change.
+/// An initialised encoder or decoder, which is freed when it is dropped. It is boxed so that its
+/// address never changes, because C code may keep the address.
 struct Codec(Box<aom_codec_ctx>);
 
 // SAFETY: libaom's contexts are not bound to a thread, and `Codec` is their only owner.
@@ -67,7 +67,7 @@ impl Drop for Codec {
 }
 
 impl Codec {
-    /// Initialise a context with libaom's function for encoders or its function for decoders.
+    /// Initialises a context with libaom's function for encoders or for decoders.
     fn new(
         error: fn(&'static str) -> Av1Error,
         initialise: impl FnOnce(*mut aom_codec_ctx) -> aom_codec_err_t,
@@ -106,7 +106,7 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    /// Create a decoder for frames of at most `max_pixels` pixels.
+    /// Creates a decoder for frames of at most `max_pixels` pixels.
     pub(crate) fn new(max_pixels: u64) -> Result<Self, Av1Error> {
         // Use one thread: callers have their own threads, and the threads of a pool do not survive
         // a fork.
@@ -264,7 +264,7 @@ impl<'a> Still<'a> {
 /// that starts at 4 or ends at 15 saves less.
 const MATRICES: (c_uint, c_uint) = (2, 10);
 
-/// Encode a still image as one AV1 frame. The quantizer ranges from 0 (lossless) to 63, and the
+/// Encodes a still image as one AV1 frame. The quantizer ranges from 0 (lossless) to 63, and the
 /// speed from 0 to 9 (fastest).
 pub(crate) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<u8>, Av1Error> {
     let image = still.to_image()?;
@@ -314,8 +314,8 @@ pub(crate) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<
         let status = unsafe { aom_codec_control(context, signed(control)?, value.cast_signed()) };
         checked(status, Av1Error::Encode)?;
     }
-    // SAFETY: the context is alive. The image points to planes, whose sizes `to_image` has checked
-    // and which `StillImage` keeps borrowed. libaom copies the data that it keeps, and does not
+    // SAFETY: the context is alive. The image points to planes. `to_image` has checked their sizes,
+    // and `StillImage` keeps them borrowed. libaom copies the data that it keeps, and does not
     // write to the planes.
     unsafe {
         checked(aom_codec_encode(context, &raw const image.image, 0, 1, 0), Av1Error::Encode)?;

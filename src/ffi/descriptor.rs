@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
 
-/// Duplicate a descriptor as a file of our own, which is closed on `exec`.
+/// Duplicates a descriptor as a file of our own, which is closed on `exec`.
 ///
 /// # Errors
 /// The number is not that of an open descriptor.

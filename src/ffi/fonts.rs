@@ -14,8 +14,8 @@ pub(crate) fn map(fonts: &mut Database) {
     let faces: Vec<_> = fonts.faces().map(|face| face.id).collect();
     let mut bytes = 0_usize;
     for face in faces {
-        // SAFETY: packages replace font files and do not change them in place. See above for a file
-        // that is changed nevertheless.
+        // SAFETY: packages replace font files and do not change them in place. If a file is changed
+        // nevertheless, see above.
         let data = unsafe { fonts.make_shared_face_data(face) };
         let length = data.map_or(0, |(data, _)| data.as_ref().as_ref().len());
         bytes = bytes.saturating_add(length);

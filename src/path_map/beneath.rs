@@ -20,9 +20,9 @@ use crate::error::PathError;
 /// The purpose for which a file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// To query its metadata, which does not require permission to read it.
+    /// To query the file's metadata. This does not require permission to read the file.
     Look,
-    /// To read it.
+    /// To read the file.
     Read,
 }
 
@@ -36,8 +36,8 @@ impl Access {
     fn flags(self) -> OFlags {
         let flags = match self {
             Self::Look => PATH,
-            // Opening a FIFO would wait for a writer, and a terminal could become the controlling
-            // terminal.
+            // Without these flags, opening a FIFO would wait for a writer, and a terminal that is
+            // opened could become the controlling terminal.
             Self::Read => OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY,
         };
         flags | OFlags::CLOEXEC
@@ -49,8 +49,8 @@ impl Access {
 pub(super) enum Method {
     /// With `openat2`, in one call.
     Openat2,
-    /// With `openat`, one component at a time: for kernels before Linux 5.6, sandboxes that block
-    /// `openat2`, and other systems.
+    /// With `openat`, one component at a time. This works on kernels before Linux 5.6, in sandboxes
+    /// that block `openat2`, and on other systems.
     Walk,
 }
 
@@ -62,8 +62,8 @@ impl Method {
 /// Opens `path`, which consists of `directory` and `relative`. Links below the directory are
 /// followed if their targets also lie below it; the directory itself may be a link.
 ///
-/// Returns the file, and its path below the directory without links if this differs from
-/// `relative`.
+/// Returns the file. Also returns its path below the directory without links, if this path differs
+/// from `relative`.
 pub(super) fn open(
     directory: &Path,
     path: &Path,

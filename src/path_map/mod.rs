@@ -83,8 +83,8 @@ pub struct PathMap {
 
 impl PathMap {
     /// # Errors
-    /// [`PathMapError::SharedPrefix`] when two roots have the same prefix, and
-    /// [`PathMapError::NestedPrefix`] when a prefix is below another one but its directory is not
+    /// [`PathMapError::SharedPrefix`] if two roots have the same prefix.
+    /// [`PathMapError::NestedPrefix`] if a prefix is below another prefix, but its directory is not
     /// the corresponding subdirectory.
     pub fn new(mut roots: Vec<Root>) -> Result<Self, PathMapError> {
         roots.sort_by(|a, b| {
@@ -168,7 +168,7 @@ impl PathMap {
     }
 
     /// Finds a file as [`PathMap::locate`] does, and opens it for reading. The metadata belongs to
-    /// the open file, whose descriptor is closed by `exec`.
+    /// the open file. `exec` closes the file's descriptor.
     ///
     /// # Errors
     /// See [`PathMap::locate`]. This also fails if the file can't be read.
@@ -209,8 +209,8 @@ impl PathMap {
     }
 }
 
-/// Whether a path has no empty component and no component that begins with a dot. Such a path
-/// contains neither `.` nor `..`.
+/// Whether no component of a path is empty or begins with a dot. Such a path contains neither `.`
+/// nor `..`.
 fn is_plain(path: &[u8]) -> bool {
     !path.ends_with(b"/") && !path.windows(2).any(|pair| pair == b"//" || pair == b"/.")
 }

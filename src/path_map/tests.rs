@@ -99,7 +99,8 @@ fn reads_mappings_with_the_prefix_first() {
     let parsed = PathMap::parse("/files/=/var/www/").unwrap();
     assert_eq!(url(&parsed, "/var/www/a b").as_deref(), Ok("/files/a%20b"));
     assert_eq!(url(&parsed, "/var/www-secret/x"), Err(PathError::OutsideRoots));
-    // The side that contains the path is the directory. If both sides contain it, the first one is.
+    // The side that contains the path is the directory. If both sides contain it, the first side is
+    // the directory.
     assert_eq!(url(&parsed, "/files/x").as_deref(), Ok("/var/www/x"));
     let nested = PathMap::parse("/srv/=/srv/www/").unwrap();
     assert_eq!(url(&nested, "/srv/www/x").as_deref(), Ok("/srv/www/www/x"));

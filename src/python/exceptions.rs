@@ -1,4 +1,4 @@
-//! The exceptions that Python defines and Rust raises.
+//! The exceptions that are defined in Python and raised in Rust.
 
 pyo3::import_exception!(xaccel.exceptions, BadSignature);
 pyo3::import_exception!(xaccel.exceptions, BadSize);

@@ -1,4 +1,4 @@
-//! Numbers in arguments. Python's whole numbers have no limits, and `PyO3` alone raises an
+//! Reads numbers in arguments. Python's integers have no limits, and `PyO3` itself raises an
 //! `OverflowError` that does not name the argument.
 
 use std::collections::HashMap;
@@ -36,8 +36,8 @@ fn shown(value: &Bound<'_, PyAny>) -> String {
         .map_or_else(|_| "a number of thousands of digits".into(), |shown| shown.to_string())
 }
 
-/// For each name, type and description of valid numbers, defines a function that reads the
-/// argument.
+/// Defines functions that read arguments. Each needs a name, a type, and a description of the valid
+/// numbers.
 macro_rules! numbers {
     ($error:ty: $($name:ident: $type:ty = $expected:expr;)*) => {
         $(
@@ -93,7 +93,7 @@ pub(super) fn timeout(value: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
     }
 }
 
-/// A SSIMULACRA2 score to aim at.
+/// The SSIMULACRA2 score to aim for.
 pub(super) fn quality_target(value: &Bound<'_, PyAny>) -> PyResult<u8> {
     let out_of_range = |shown| {
         let expected = "a whole number from 1 to 100";

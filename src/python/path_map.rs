@@ -131,7 +131,7 @@ impl OpenedFile {
     }
 
     fn closed() -> PyErr {
-        PyValueError::new_err("the file is closed or its descriptor detached")
+        PyValueError::new_err("the file is closed or its descriptor is detached")
     }
 }
 

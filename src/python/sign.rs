@@ -70,7 +70,7 @@ pub(super) fn clock() -> i64 {
     i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Returns the last valid second of a URL, from whichever of the two arguments is given.
+/// Returns the last valid second of a URL, from the one of the two arguments that is given.
 pub(super) fn expiry(
     expires: Option<&Bound<'_, PyAny>>,
     expires_in: Option<&Bound<'_, PyAny>>,
@@ -78,7 +78,7 @@ pub(super) fn expiry(
     Ok(given_expiry(expires, expires_in)?.map(|expiry| expiry.at(clock())).transpose()?)
 }
 
-/// Returns the expiry from whichever argument is given.
+/// Returns the expiry from the argument that is given.
 pub(super) fn given_expiry(
     expires: Option<&Bound<'_, PyAny>>,
     expires_in: Option<&Bound<'_, PyAny>>,
@@ -134,7 +134,7 @@ fn whole_seconds(seconds: f64) -> i64 {
     seconds as i64
 }
 
-/// Verifies a URL at the time `now` or, if that is `None`, at the current time. The clock is read
+/// Verifies a URL at the time `now`, or at the current time if `now` is `None`. The clock is read
 /// only if the URL has an expiry.
 pub(super) fn verify<'a>(
     signer: &sign::Signer,

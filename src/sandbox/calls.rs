@@ -1,4 +1,4 @@
-//! seccomp: the system calls that decoding needs.
+//! seccomp: allows only the system calls that decoding needs.
 
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
@@ -97,7 +97,7 @@ fn compiled(
 fn failing() -> Result<Rules, BackendError> {
     let mut rules = always(FAILING);
     rules.extend(always(FAILING_OLD));
-    // Such a call is about a path. With the flag, it is about a descriptor.
+    // Without the flag, these calls access a path. With it, they access a descriptor.
     let flag = u64::from(libc::AT_EMPTY_PATH.unsigned_abs());
     rules.insert(libc::SYS_newfstatat, vec![rule(vec![without(3, flag)?])?]);
     rules.insert(libc::SYS_statx, vec![rule(vec![without(2, flag)?])?]);
@@ -128,7 +128,8 @@ fn allowed() -> Result<Rules, BackendError> {
     );
     let name = u64::from(libc::PR_SET_NAME.unsigned_abs());
     rules.insert(libc::SYS_prctl, is_any(0, &[name, PR_SET_VMA])?);
-    // Limits may be read. The worker sets one of them before each job: its processor time.
+    // Limits may be read. Only the limit on processor time may be set, because the worker sets it
+    // before each job.
     let reads = rule(vec![equal(2, 0)?])?;
     let sets = rule(vec![equal(0, 0)?, equal(1, u64::from(libc::RLIMIT_CPU))?])?;
     rules.insert(libc::SYS_prlimit64, vec![reads, sets]);
@@ -149,7 +150,7 @@ fn equal(argument: u8, value: u64) -> Result<SeccompCondition, BackendError> {
     SeccompCondition::new(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, value)
 }
 
-/// A condition on an argument of flags: the flag is not set.
+/// A condition on an argument that consists of flags: this flag is not set.
 fn without(argument: u8, flag: u64) -> Result<SeccompCondition, BackendError> {
     let masked = SeccompCmpOp::MaskedEq(flag);
     SeccompCondition::new(argument, SeccompCmpArgLen::Dword, masked, 0)

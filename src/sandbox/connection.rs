@@ -10,7 +10,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg}
 
 use super::messages::{Job, PREFIX, Reply};
 
-/// The number of bytes that stay allocated for jobs. Only jobs with a new watermark are longer.
+/// The number of bytes that stay allocated for jobs. Only jobs with a new watermark need more.
 const KEPT: usize = 16 * 1024;
 
 /// A stream socket, over which jobs arrive and replies are sent.
@@ -20,15 +20,15 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Use a socket, which must be in blocking mode.
+    /// Uses a socket, which must be in blocking mode.
     #[must_use]
     pub const fn new(socket: File) -> Self {
         Self { socket, buffer: Vec::new() }
     }
 
-    /// Wait for the next job. Returns the bytes for [`Job::decode`], and the descriptor of the
-    /// image, unless the process has reached its limit on open descriptors; `None` if the app has
-    /// closed the connection.
+    /// Waits for the next job. Returns the bytes for [`Job::decode`] and the descriptor of the
+    /// image. The descriptor is missing if the process has reached its limit on open descriptors.
+    /// Returns `None` if the app has closed the connection.
     ///
     /// # Errors
     /// The connection fails.
@@ -69,7 +69,7 @@ impl Connection {
         Ok((received.bytes, descriptor))
     }
 
-    /// Read the bytes of the buffer between these positions, if they have not arrived yet.
+    /// Reads the bytes of the buffer between these positions, if they have not arrived yet.
     fn read(&mut self, start: usize, end: usize) -> io::Result<()> {
         if self.buffer.len() < end {
             self.buffer.resize(end, 0);
@@ -80,7 +80,7 @@ impl Connection {
         }
     }
 
-    /// Send a reply.
+    /// Sends a reply.
     ///
     /// # Errors
     /// The connection fails, or the reply is too long.

@@ -1,4 +1,4 @@
-//! Landlock: access to files and TCP ports, and signals.
+//! Landlock: restricts access to files and TCP ports, and the sending of signals.
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr,
@@ -16,7 +16,7 @@ pub(super) fn is_available() -> bool {
     ruleset().is_ok()
 }
 
-/// Deny everything that Landlock can deny. Open descriptors keep working.
+/// Denies everything that Landlock can deny. Open descriptors keep working.
 pub(super) fn restrict() -> Result<(), SandboxError> {
     let refused = |error: RulesetError| SandboxError::Refused(NAME, error.to_string());
     ruleset().map_err(refused)?.restrict_self().map_err(refused)?;

@@ -1,5 +1,5 @@
-//! The cage of a process that decodes images: layers of the Linux kernel, each of which works
-//! without the others.
+//! The sandbox of a process that decodes images. It has several layers, which the Linux kernel
+//! provides. Each layer works without the others.
 //!
 //! A layer applies until the process ends. On other systems, no layer is available.
 
@@ -15,11 +15,11 @@ mod process;
 
 use crate::error::SandboxError;
 
-/// A layer of the cage.
+/// A layer of the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layer {
-    /// Landlock: the process can't open a file, connect to a TCP port, or signal a process outside
-    /// (kernel 5.13; the latter two need 6.7 and 6.12).
+    /// Landlock (Linux 5.13): the process can't open a file, connect to a TCP port (since Linux
+    /// 6.7), or signal a process outside the sandbox (since Linux 6.12).
     Landlock,
     /// seccomp: the process can't make a system call that decoding does not need.
     Seccomp,
@@ -56,7 +56,7 @@ impl Layer {
         false
     }
 
-    /// Enter the layer. Landlock applies to the calling thread and the threads that it starts
+    /// Enters the layer. Landlock applies to the calling thread and the threads that it starts
     /// later; seccomp applies to all threads.
     ///
     /// # Errors
@@ -72,8 +72,8 @@ impl Layer {
     }
 }
 
-/// Prepare the process for the layers: it can't gain privileges, other processes of its user can't
-/// read its memory, and it ends with the thread that started it.
+/// Prepares the process for the layers. Afterwards, the process can't gain privileges, other
+/// processes of its user can't read its memory, and it ends with the thread that started it.
 ///
 /// # Errors
 /// The kernel refuses.
@@ -84,7 +84,7 @@ pub fn harden_process() -> Result<(), SandboxError> {
     Err(SandboxError::Unavailable("the sandbox"))
 }
 
-/// Let the kernel end this process once it uses more than this amount of CPU time from now on. The
+/// Lets the kernel end this process once it uses more than this amount of CPU time from now on. The
 /// limit is rounded up to whole seconds.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! What the kernel knows about the process as a whole.
+//! The kernel's settings for the process as a whole.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(super) fn harden() -> Result<(), SandboxError> {
     set_no_new_privs(true).map_err(refused)?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(refused)?;
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(refused)?;
-    // rustix looks up the clock when it is first read, with a call that the layers do not allow.
+    // When the clock is first read, rustix looks it up with a call that the layers do not allow.
     let _ = clock_gettime(ClockId::ProcessCPUTime);
     Ok(())
 }
@@ -27,7 +27,7 @@ pub(super) fn harden() -> Result<(), SandboxError> {
 pub(super) fn limit_processor_time(seconds: f64) -> Result<(), SandboxError> {
     let used = clock_gettime(ClockId::ProcessCPUTime);
     let used = Duration::new(used.tv_sec.unsigned_abs(), 0);
-    // Both parts of a second are rounded up.
+    // The used time and the given time are both rounded up to whole seconds.
     let more = Duration::try_from_secs_f64(seconds.max(0.0).ceil() + 2.0).unwrap_or(Duration::MAX);
     let limit = used.saturating_add(more).as_secs();
     let Rlimit { maximum, .. } = getrlimit(Resource::Cpu);

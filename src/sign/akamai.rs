@@ -53,13 +53,13 @@ impl AkamaiSigner {
         })
     }
 
-    /// Signs a URL, encoded as it will be sent, at the time `now` (Unix seconds). The signature
-    /// covers the path, but not the query.
+    /// Signs a URL at the time `now` (Unix seconds). The URL must be encoded as it will be sent.
+    /// The signature covers the path, but not the query.
     ///
     /// # Errors
-    /// Fails if the URL is relative or not encoded, its query already has the token's parameter,
-    /// its directory contains a character with a special meaning in an access control list, or the
-    /// expiry is invalid.
+    /// Fails if the URL is relative or not encoded, if its query already has the token's parameter,
+    /// if its directory contains a character with a special meaning in an access control list, or
+    /// if the expiry is invalid.
     pub fn sign(&self, url: &str, expiry: Expiry, now: i64) -> Result<String, SignError> {
         let target = Target::parse(url)?;
         target.params(&[&self.param])?;

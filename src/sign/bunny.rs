@@ -1,5 +1,5 @@
-//! bunny.net's advanced token authentication: `HS256-` and the HMAC-SHA256 of path, expiry and
-//! parameters, in unpadded base64url.
+//! bunny.net's advanced token authentication: `HS256-` and the HMAC-SHA256 of the path, the expiry
+//! and the parameters, in unpadded base64url.
 //!
 //! <https://docs.bunny.net/docs/cdn-token-authentication>,
 //! <https://github.com/BunnyWay/BunnyCDN.TokenAuthentication>
@@ -24,8 +24,8 @@ pub struct BunnySigner {
 
 impl BunnySigner {
     /// Creates a signer with the pull zone's key for URL token authentication. With `directory`, a
-    /// token covers all files in the directory of the URL and is part of the path, so that relative
-    /// URLs in a playlist include it.
+    /// token covers all files in the directory of the URL. It is then part of the path, so that
+    /// relative URLs in a playlist include it.
     ///
     /// # Errors
     /// [`SignerError::EmptySecret`].
@@ -36,12 +36,12 @@ impl BunnySigner {
         Ok(Self { key: key.to_vec(), directory })
     }
 
-    /// Signs a URL, encoded as it will be sent, at the time `now` (Unix seconds). The signature
-    /// covers the query.
+    /// Signs a URL at the time `now` (Unix seconds). The URL must be encoded as it will be sent.
+    /// The signature covers the query.
     ///
     /// # Errors
-    /// Fails if the URL is relative or not encoded, its query repeats a parameter or uses one of
-    /// the token's parameters, or the expiry is invalid.
+    /// Fails if the URL is relative or not encoded, if its query repeats a parameter or uses one of
+    /// the token's parameters, or if the expiry is invalid.
     pub fn sign(&self, url: &str, expiry: Expiry, now: i64) -> Result<String, SignError> {
         let target = Target::parse(url)?;
         let expires = expiry.at(now)?;

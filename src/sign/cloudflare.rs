@@ -27,7 +27,7 @@ pub struct CloudflareSigner {
 
 impl CloudflareSigner {
     /// Creates a signer with the rule's key and its `ttl` in seconds. `param` is the name of the
-    /// token's parameter; `url_safe` means that the rule has the flag `"s"`.
+    /// token's parameter. `url_safe` means that the rule has the flag `"s"`.
     ///
     /// # Errors
     /// [`SignerError::EmptySecret`], [`SignerError::Ttl`] or [`SignerError::BadParamName`].
@@ -44,13 +44,13 @@ impl CloudflareSigner {
         Ok(Self { key: key.to_vec(), ttl, param: param.to_owned(), url_safe })
     }
 
-    /// Signs a URL, encoded as it will be sent, at the time `now` (Unix seconds). The token
-    /// contains its time of issue, which is the expiry minus the rule's `ttl`. The signature covers
-    /// the path and the query.
+    /// Signs a URL at the time `now` (Unix seconds). The URL must be encoded as it will be sent.
+    /// The token contains its time of issue, which is the expiry minus the rule's `ttl`. The
+    /// signature covers the path and the query.
     ///
     /// # Errors
-    /// Fails if the URL is relative or not encoded, its query already has the token's parameter,
-    /// the expiry is invalid or more than `ttl` seconds ahead, or the time does not have ten
+    /// Fails if the URL is relative or not encoded, if its query already has the token's parameter,
+    /// if the expiry is invalid or more than `ttl` seconds ahead, or if the time does not have ten
     /// digits.
     pub fn sign(&self, url: &str, expiry: Expiry, now: i64) -> Result<String, SignError> {
         let target = Target::parse(url)?;
@@ -95,12 +95,12 @@ impl CloudflareImagesSigner {
         Ok(Self { key: key.to_vec() })
     }
 
-    /// Signs a URL, encoded as it will be sent, at the time `now` (Unix seconds). The signature
-    /// covers the path and the query.
+    /// Signs a URL at the time `now` (Unix seconds). The URL must be encoded as it will be sent.
+    /// The signature covers the path and the query.
     ///
     /// # Errors
-    /// Fails if the URL is relative or not encoded, its query already has `exp` or `sig`, or the
-    /// expiry is invalid.
+    /// Fails if the URL is relative or not encoded, if its query already has `exp` or `sig`, or if
+    /// the expiry is invalid.
     pub fn sign(&self, url: &str, expiry: Expiry, now: i64) -> Result<String, SignError> {
         let target = Target::parse(url)?;
         target.params(&["exp", "sig"])?;

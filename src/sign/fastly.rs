@@ -31,12 +31,12 @@ impl FastlySigner {
         Ok(Self { mac: KeyedMac::new(HashFunction::Sha1, &key) })
     }
 
-    /// Signs a URL, encoded as it will be sent, at the time `now` (Unix seconds). The signature
-    /// covers the path, but not the query.
+    /// Signs a URL at the time `now` (Unix seconds). The URL must be encoded as it will be sent.
+    /// The signature covers the path, but not the query.
     ///
     /// # Errors
-    /// Fails if the URL is relative or not encoded, its query already has a `token`, or the expiry
-    /// is invalid or does not have the 10 or 11 digits that the VCL expects.
+    /// Fails if the URL is relative or not encoded, if its query already has a `token`, or if the
+    /// expiry is invalid or does not have the 10 or 11 digits that the VCL expects.
     pub fn sign(&self, url: &str, expiry: Expiry, now: i64) -> Result<String, SignError> {
         let target = Target::parse(url)?;
         target.params(&["token"])?;

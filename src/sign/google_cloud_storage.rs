@@ -56,7 +56,7 @@ impl GoogleCloudStorageUrls {
     }
 
     /// Returns the text to sign for a request to `gs://bucket/key` at the time `now` (Unix
-    /// seconds), and the URL, to which the signature must be appended in hexadecimal digits. See
+    /// seconds), and the URL. Append the signature to the URL in hexadecimal digits. See
     /// [`super::S3Signer::presign`] for the expiry.
     ///
     /// # Errors

@@ -8,8 +8,8 @@ use super::{Message, mac::keyed, ring::Key};
 /// The minimum length of a secret, in bytes.
 pub(super) const MIN_SECRET_LENGTH: usize = 16;
 
-/// The purpose of the derived key. If the same secret is used for a different purpose, the derived
-/// key is different.
+/// The purpose of the derived key. A different purpose results in a different key, even if the
+/// secret is the same.
 const PURPOSE: &[u8] = b"xaccel url v1";
 
 /// A derived key, and the state of the hash function after it has processed the key. The hash of

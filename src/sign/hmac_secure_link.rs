@@ -47,12 +47,12 @@ impl HmacSecureLinkSigner {
     }
 
     /// Signs a decoded path at the time `now` (Unix seconds): `path?st=token&ts=…&e=…`. Without a
-    /// lifetime, the URL does not expire (`e=0`). The URL stays the same for half of
-    /// the lifetime: the lifetime is rounded up as in [`super::expires_in`], and the timestamp is
-    /// rounded down.
+    /// lifetime, the URL does not expire (`e=0`). The URL stays the same for half of the lifetime,
+    /// because the lifetime is rounded up as in [`super::expires_in`], and the timestamp is rounded
+    /// down.
     ///
     /// # Errors
-    /// Fails if the path is not in normal form, or the lifetime is not positive.
+    /// Fails if the path is not in normal form, or if the lifetime is not positive.
     pub fn url(&self, path: &str, lifetime: Option<i64>, now: i64) -> Result<String, SignError> {
         let mut url = String::new();
         uri::encode_normal_path_into(path, &mut url)?;

@@ -1,5 +1,5 @@
-//! imgproxy: `/signature/option:…/…/base64url(source)`. The signature is the HMAC-SHA256 of salt
-//! and path, in unpadded base64url.
+//! imgproxy: `/signature/option:…/…/base64url(source)`. The signature is the HMAC-SHA256 of the
+//! salt and the path, in unpadded base64url.
 //!
 //! <https://docs.imgproxy.net/usage/signing_url>,
 //! <https://docs.imgproxy.net/usage/processing>
@@ -33,12 +33,13 @@ pub struct ImgproxySigner {
 }
 
 impl ImgproxySigner {
-    /// Creates a signer with the values of `IMGPROXY_KEY` and `IMGPROXY_SALT` (hexadecimal, in
-    /// pairs; the first pair signs) and `IMGPROXY_SIGNATURE_SIZE` (8 to 32 bytes).
+    /// Creates a signer with the values of `IMGPROXY_KEY`, `IMGPROXY_SALT` and
+    /// `IMGPROXY_SIGNATURE_SIZE` (8 to 32 bytes). The keys and salts are hexadecimal and form
+    /// pairs. The first pair signs.
     ///
     /// # Errors
-    /// Fails if a value is not hexadecimal, is empty, is out of range, or does not have a
-    /// counterpart.
+    /// Fails if a value is empty, not hexadecimal or out of range, or if a key or a salt does not
+    /// have its counterpart.
     pub fn new(
         keys: &[impl AsRef<str>],
         salts: &[impl AsRef<str>],
@@ -83,9 +84,9 @@ impl ImgproxySigner {
     }
 
     /// Returns the URL of a thumbnail. `source` is the URL that imgproxy fetches, such as
-    /// `https://example.org/a.jpg` or `local:///a.jpg`; `expires` is the last valid Unix second.
+    /// `https://example.org/a.jpg` or `local:///a.jpg`. `expires` is the last valid Unix second.
     /// imgproxy negotiates the format `auto` according to its settings `IMGPROXY_AUTO_WEBP` and
-    /// `IMGPROXY_AUTO_AVIF`; `flip` requires imgproxy 3.31.
+    /// `IMGPROXY_AUTO_AVIF`. The option `flip` requires imgproxy 3.31.
     ///
     /// # Errors
     /// [`DialectError::NoSource`], [`DialectError::Inexpressible`], or an error for an expiry
@@ -118,7 +119,7 @@ impl ImgproxySigner {
     }
 }
 
-/// Rejects the options that imgproxy does not support, or supports only in its Pro version.
+/// Rejects the options that imgproxy does not support, or that only its Pro version supports.
 fn refuse_missing(spec: &Spec) -> Result<(), DialectError> {
     const PRO: &str = "only its Pro version does";
     let (option, reason) = if spec.page.is_some() {

@@ -5,7 +5,7 @@ use crate::error::SignError;
 /// time. The actual lifetime is between 1 and 1.5 times `seconds`. `now` is in Unix seconds.
 ///
 /// # Errors
-/// [`SignError::LifetimeOutOfRange`] when `seconds` is not positive or the sum overflows.
+/// [`SignError::LifetimeOutOfRange`] when `seconds` is not positive, or when the sum overflows.
 pub fn expires_in(seconds: i64, now: i64) -> Result<i64, SignError> {
     round_up(seconds, now, bucket(seconds))
 }

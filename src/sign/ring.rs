@@ -14,7 +14,7 @@ pub(super) trait Key<const N: usize> {
     fn digest(&self, message: &Message<'_>) -> [u8; N];
 }
 
-/// A list of keys that is never empty. The newest one signs; all of them verify.
+/// A list of keys, which is never empty. The newest key signs, and all keys verify.
 #[derive(Clone)]
 pub(super) struct Ring<K> {
     newest: K,

@@ -92,8 +92,8 @@ impl S3Signer {
     /// encoded.
     ///
     /// # Errors
-    /// Fails if the URL does not have this form, the key contains dot segments, or the bucket can't
-    /// be part of a host name.
+    /// Fails if the URL does not have this form, if the key contains dot segments, or if the bucket
+    /// can't be part of a host name.
     pub fn url(&self, url: &str) -> Result<String, SignError> {
         Ok(self.object(url)?.url())
     }
@@ -103,7 +103,7 @@ impl S3Signer {
     /// or for a shorter time if the lifetime is near the maximum of seven days.
     ///
     /// # Errors
-    /// See [`Self::url`]. This also fails if the method is not a token, or the time is out of
+    /// See [`Self::url`]. This also fails if the method is not a token, or if the time is out of
     /// range.
     pub fn presign(
         &self,
@@ -121,12 +121,12 @@ impl S3Signer {
     }
 
     /// Returns the headers to add to a request at the time `now` (Unix seconds). `url` is the full
-    /// URL as it will be sent; `payload_hash` is the SHA-256 of the body in hexadecimal digits, or
+    /// URL as it will be sent. `payload_hash` is the SHA-256 of the body in hexadecimal digits, or
     /// `UNSIGNED-PAYLOAD`. All given headers are signed, except those that may change in transit.
     ///
     /// # Errors
-    /// Fails if the URL is not absolute or not encoded, a header or the method can't be sent, or
-    /// the time is out of range.
+    /// Fails if the URL is not absolute or not encoded, if the method or a header can't be sent, or
+    /// if the time is out of range.
     pub fn sign_request(
         &self,
         method: &str,

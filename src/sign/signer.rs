@@ -72,8 +72,8 @@ impl Signer {
     /// expiry to the query parameters with these names (`key` and `expires` by default).
     ///
     /// # Errors
-    /// Fails if there is no secret, a secret is empty or shorter than 16 bytes for HMAC, a name
-    /// needs percent-encoding, or the two names differ only in case.
+    /// Fails if there is no secret, if a secret is empty or (for HMAC) shorter than 16 bytes, if a
+    /// name needs percent-encoding, or if the two names are the same apart from case.
     pub fn new(
         algorithm: Algorithm,
         secrets: &[impl AsRef<[u8]>],
@@ -192,9 +192,9 @@ impl Signer {
     /// ordinary characters.
     ///
     /// # Errors
-    /// Fails if the path is not in normal form, a parameter has a reserved name, the algorithm is
-    /// `secure-link-md5` and there are parameters, or the expiry is before 1970 or not covered by
-    /// the signature.
+    /// Fails if the path is not in normal form, if a parameter has a reserved name, if the expiry
+    /// is before 1970, or if the signature would not cover the expiry. With the algorithm
+    /// `secure-link-md5`, this also fails if there are parameters.
     pub fn sign_path(
         &self,
         path: &str,

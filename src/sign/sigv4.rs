@@ -158,7 +158,7 @@ impl Credential {
 
 /// A presigned URL without its signature.
 pub(super) struct Unsigned {
-    /// The URL, to which the hexadecimal signature must be appended.
+    /// The URL. The hexadecimal signature must be appended to it.
     pub(super) url: String,
     pub(super) string_to_sign: String,
     pub(super) moment: Moment,

@@ -19,8 +19,8 @@ impl<'a> Target<'a> {
     /// Parses a URL for a signature scheme that signs the path but not the host.
     ///
     /// # Errors
-    /// Fails if the URL is relative or not percent-encoded, or has a fragment or dot segments,
-    /// which browsers resolve.
+    /// Fails if the URL is relative or not percent-encoded, or if it has a fragment or dot
+    /// segments. (Browsers resolve dot segments.)
     pub(super) fn parse(url: &'a str) -> Result<Self, SignError> {
         if let Some(character) = url.chars().find(|&c| !is_sent(c)) {
             return Err(SignError::Unencoded(character));
@@ -87,11 +87,11 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Returns the origin, the path and the query of an absolute URL that is encoded as it will be
-/// sent.
+/// Returns the origin, the path and the query of an absolute URL. The URL must be encoded as it
+/// will be sent.
 ///
 /// # Errors
-/// Fails if the URL is a path or not encoded, or has a fragment, dot segments or a reserved
+/// Fails if the URL is a path or not encoded, or if it has a fragment, dot segments or a reserved
 /// parameter.
 pub fn split_url<'a>(
     url: &'a str,

@@ -71,13 +71,13 @@ impl ThumborSigner {
     }
 
     /// Returns the URL of a thumbnail. `source` is the decoded name or URL for thumbor's loader.
-    /// `source_size` is the upright source's width and height in pixels; it is required for a focal
-    /// point or a crop. thumbor negotiates the format `auto` according to its settings `AUTO_WEBP`
-    /// and `AUTO_AVIF`. The amount of an unsharp mask is 1.
+    /// `source_size` is the width and height of the upright source in pixels. It is required for a
+    /// focal point or a crop. thumbor negotiates the format `auto` according to its settings
+    /// `AUTO_WEBP` and `AUTO_AVIF`. The amount of an unsharp mask is 1.
     ///
     /// # Errors
-    /// Fails if thumbor does not support an option of the spec, or would parse the source's name as
-    /// an option.
+    /// Fails if thumbor does not support an option of the spec, or if it would parse the source's
+    /// name as an option.
     pub fn url(
         &self,
         source: &str,
@@ -227,8 +227,8 @@ fn pixel(fraction: f64, side: u32) -> u32 {
 
 /// `[fit-in/][-]WxH/`, before the rotation, which thumbor performs last.
 fn size(spec: &Spec) -> String {
-    // With `fill`, the free side keeps its length; with the other fits, its length follows from the
-    // other side.
+    // With `fill`, the free side keeps its length. With the other fits, the length of the free side
+    // follows from the other side.
     let free = if spec.fit == Fit::Fill { "orig".to_owned() } else { "0".to_owned() };
     let side = |side: Option<u32>| match side {
         Some(side) => translate::scaled(spec, side.into()).to_string(),
@@ -342,7 +342,7 @@ fn filters(
     Ok(filters)
 }
 
-/// The filter for rounded corners. They are transparent or, in an opaque thumbnail, have the
+/// The filter for rounded corners. They are transparent. In an opaque thumbnail, they have the
 /// background's colour.
 fn round_corner(source: &str, spec: &Spec, radius: Length) -> String {
     let radius = translate::scaled(spec, radius.to_f64());

@@ -11,7 +11,7 @@ use crate::thumbnail::{
 };
 
 /// The format to request. If it is `None`, a server keeps the format of the source, or negotiates
-/// if it is configured to.
+/// the format if its configuration says so.
 pub(super) fn format(spec: &Spec, source: &str) -> Option<OutputFormat> {
     match spec.format {
         Some(FormatOption::Auto) => None,

@@ -55,8 +55,7 @@ impl Signer {
     }
 
     /// Checks a URL, except for its expiry. The URL must be spelt exactly as [`Self::sign`] spells
-    /// it. The check takes the same time regardless of which key matches, or whether any key
-    /// matches.
+    /// it. The check takes the same time regardless of which key matches, if any.
     ///
     /// # Errors
     /// The reason why the signature is invalid.

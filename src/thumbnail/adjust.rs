@@ -9,7 +9,7 @@ use super::spec::{Factor, Spec};
 /// The weights of red, green and blue in the `saturate` filter.
 const WEIGHTS: [f32; 3] = [0.213, 0.715, 0.072];
 
-/// Apply `brightness`, `contrast` and `saturation`, in this order. Opacities stay the same.
+/// Applies `brightness`, `contrast` and `saturation`, in this order. Opacities stay the same.
 #[must_use]
 pub fn apply(mut picture: Picture, spec: &Spec) -> Picture {
     let factor = |option: Option<Factor>| option.map_or(1.0, Factor::to_f32);
@@ -47,7 +47,7 @@ pub const fn has_any(spec: &Spec) -> bool {
     spec.brightness.is_some() || spec.contrast.is_some() || spec.saturation.is_some()
 }
 
-/// Call `change` with the samples of each pixel, except its opacity.
+/// Calls `change` with the samples of each pixel, except its opacity.
 fn each_color(picture: &mut Picture, change: impl Fn(&mut [u8])) {
     let bytes = picture.kind.bytes();
     let colors = if picture.kind == PixelKind::Rgba { 3 } else { bytes };
@@ -58,7 +58,7 @@ fn each_color(picture: &mut Picture, change: impl Fn(&mut [u8])) {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
 fn sample_of(value: f32) -> u8 {
-    // Without SSE 4.1, `round` is a call of a function.
+    // Without SSE 4.1, `round` is a function call.
     (value.clamp(0.0, 255.0) + 0.5) as u8
 }
 

@@ -11,7 +11,7 @@ pub fn color(spec: &Spec, format: OutputFormat) -> Option<Rgb> {
     spec.background.or((format == OutputFormat::Jpeg).then_some(Rgb::WHITE))
 }
 
-/// Flatten the image if there is a background colour, and place it on its canvas.
+/// Flattens the image if there is a background colour, and places the image on its canvas.
 #[must_use]
 pub fn apply(picture: Picture, geometry: &Geometry, spec: &Spec, color: Option<Rgb>) -> Picture {
     let picture = match color {
@@ -33,7 +33,7 @@ pub fn apply(picture: Picture, geometry: &Geometry, spec: &Spec, color: Option<R
     }
 }
 
-/// Put an opaque colour behind an image.
+/// Puts an opaque colour behind an image.
 #[must_use]
 pub fn flatten(picture: Picture, Rgb(color): Rgb) -> Picture {
     if picture.kind != PixelKind::Rgba {

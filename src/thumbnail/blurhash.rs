@@ -21,8 +21,8 @@ const STEPS: f64 = 166.0;
 /// The number of quantisation steps on each side of zero, for a single term.
 const HALF: f64 = 9.0;
 
-/// Returns the hash of a picture. The pair contains the numbers of terms across and down, each from
-/// 1 to 9. Opacities are ignored.
+/// Returns the hash of a picture. The pair contains the number of terms across and the number of
+/// terms down, each from 1 to 9. Opacities are ignored.
 pub(super) fn encode(picture: Picture, (across, down): (usize, usize)) -> String {
     let Picture { width, height, data, .. } = picture.into_rgba();
     let (width, height) = (width as usize, height as usize);

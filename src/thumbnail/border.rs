@@ -118,10 +118,9 @@ pub(super) fn corner(picture: &Picture, upright: Transform) -> Option<&[u8]> {
 }
 
 /// Finds the part of an image within its border, without decoding the whole image. The mean colours
-/// of the tiles show which tiles certainly differ from the border. Only the tiles at the edges of
-/// the area that contains these tiles, and the tiles outside the area, are decoded: the exact edges
-/// are in them. Returns `None` if the mean colours don't show the content, or if tiles can't be
-/// decoded.
+/// of the tiles show which tiles certainly differ from the border. The exact edges lie at the edges
+/// of the area that contains these tiles, or outside it. Only the tiles there are decoded. Returns
+/// `None` if the mean colours don't show the content, or if tiles can't be decoded.
 pub(super) fn content_of_tiles(
     tiles: &dyn Tiles,
     image: Size,
@@ -157,8 +156,9 @@ pub(super) fn content_of_tiles(
     Ok(Some(Area { left, top, right: right.min(all.right), bottom: bottom.min(all.bottom) }))
 }
 
-/// If the means of two tiles differ by more than this, one of them has content. The number is much
-/// larger than the tolerance, because it applies to means of luma and chroma instead of pixels.
+/// If the means of two tiles differ by more than this number, one of the tiles has content. The
+/// number is much larger than the tolerance, because it applies to means of luma and chroma instead
+/// of pixels.
 fn certain(Tolerance(most): Tolerance) -> u16 {
     2 * u16::from(most) + 4
 }
@@ -223,7 +223,7 @@ impl Strips<'_> {
     }
 }
 
-/// Cut out a part of a picture. The part is clipped to the picture.
+/// Cuts out a part of a picture. The part is clipped to the picture.
 pub(super) fn cut(picture: Picture, area: Area) -> Picture {
     let all = Area::all(picture.size());
     let Area { left, top, right, bottom } = Area {

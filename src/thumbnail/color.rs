@@ -1,6 +1,6 @@
 //! Converts images to sRGB, based on an ICC profile, code points or a gamma value. CMYK images
-//! without a profile are converted too. With `keep-icc`, an image keeps its colour space if that is
-//! a wide RGB colour space.
+//! without a profile are converted too. With `keep-icc`, an image keeps its colour space if it is a
+//! wide RGB colour space.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -149,7 +149,7 @@ pub struct Converter {
 }
 
 impl Converter {
-    /// Creates a converter to sRGB for samples with this profile; `None` = sRGB.
+    /// Creates a converter to sRGB for samples with this profile; `None` means sRGB.
     #[must_use]
     pub const fn new(profile: Option<Profile>) -> Self {
         Self { profile, kept: None, prepared: None }
@@ -171,7 +171,7 @@ impl Converter {
         self.kept.as_ref().map(|kept| kept.icc.clone())
     }
 
-    /// Returns the image in its own colour space if that is kept, otherwise in sRGB. A profile is
+    /// Returns the image in its own colour space if this is kept, otherwise in sRGB. A profile is
     /// ignored if it is damaged or does not match samples of this kind.
     #[must_use]
     pub fn convert(&mut self, picture: Picture) -> Picture {

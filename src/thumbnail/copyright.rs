@@ -7,8 +7,8 @@ use super::notice::Notice;
 use super::{exif, iptc, xmp};
 
 impl Notice {
-    /// Reads the notice from metadata. XMP takes precedence, because it is the most precise and the
-    /// only one in Unicode; IPTC comes second.
+    /// Reads the notice from metadata. XMP takes precedence, because it is the most precise format
+    /// and the only one in Unicode. IPTC comes second.
     #[must_use]
     pub fn read(exif: Option<&[u8]>, iptc: Option<&[u8]>, xmp: Option<&[u8]>) -> Self {
         let mut notice = xmp.map_or_else(Self::default, xmp::notice);

@@ -2,7 +2,7 @@
 
 use raster::{Picture, PixelKind};
 
-/// Make the pixels outside rounded corners transparent. The radius is in pixels, and is limited to
+/// Makes the pixels outside rounded corners transparent. The radius is in pixels, and is limited to
 /// half of the shorter side.
 #[must_use]
 pub fn round(picture: Picture, radius: f64) -> Picture {

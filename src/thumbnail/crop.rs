@@ -22,7 +22,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Returns this part of `outer` as a part of the image that contains `outer`.
+    /// This window is a part of `outer`. Returns it as a part of the image that contains `outer`.
     #[must_use]
     pub fn within(self, outer: Self) -> Self {
         Self {
@@ -52,7 +52,7 @@ pub struct Geometry {
     is_scalable: bool,
     /// The part of the turned source that remains after the spec's `crop`.
     crop: Window,
-    /// The size of the kept part of `crop`, as fractions of the turned source.
+    /// The size of the part of `crop` that is kept, as fractions of the turned source.
     kept: (f64, f64),
 }
 
@@ -184,7 +184,7 @@ impl Geometry {
         inverse_window(window, self.transform)
     }
 
-    /// The possible positions of the window in the stored source; `None` if there is only one.
+    /// The possible positions of the window in the stored source, or `None` if there is only one.
     #[must_use]
     pub fn choice(&self) -> Option<Choice> {
         const NOTHING: f64 = 1e-6;

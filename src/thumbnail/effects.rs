@@ -1,5 +1,5 @@
-//! The effects on the pixels of the thumbnail at its final size: colours, squares, blurring and
-//! sharpening.
+//! The effects on the pixels of the thumbnail at its final size: colour adjustment, pixelation,
+//! blurring and sharpening.
 
 use raster::Picture;
 
@@ -7,7 +7,7 @@ use super::spec::{Hundredths, Spec};
 use super::{adjust, pixelate};
 use crate::error::ThumbnailError;
 
-/// Apply `brightness`, `contrast`, `saturation`, `grayscale`, `pixelate`, `blur`, `detail` and
+/// Applies `brightness`, `contrast`, `saturation`, `grayscale`, `pixelate`, `blur`, `detail` and
 /// `sharpen`. `density` is the number of thumbnail pixels per pixel of the box.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
-//! The orientation and the copyright notice in EXIF data (CIPA DC-008), which has the structure of a
-//! TIFF file.
+//! The orientation and the copyright notice in EXIF data. Such data has the structure of a TIFF
+//! file (CIPA DC-008).
 
 use super::notice::{Notice, decoded};
 
@@ -16,7 +16,7 @@ const UTF8: u16 = 129;
 const MAX_TEXT: usize = 8192;
 
 /// Returns the orientation, 1 to 8, from the first directory of a TIFF structure, if there is one.
-/// Only this tag is parsed, so that errors elsewhere do not matter.
+/// Only this tag is parsed, so errors elsewhere do not matter.
 #[must_use]
 pub fn orientation(tiff: &[u8]) -> Option<u16> {
     let directory = Directory::open(tiff)?;
@@ -55,7 +55,7 @@ pub fn with_texts(artist: &str, copyright: &str) -> Vec<u8> {
         tiff.extend(tag.to_le_bytes());
         tiff.extend(ASCII.to_le_bytes());
         tiff.extend(number(text.len()));
-        // A text of at most four bytes takes the place of its position.
+        // A text of at most four bytes is stored in place of its position.
         if text.len() <= 4 {
             text.resize(4, 0);
             tiff.extend(text);

@@ -42,8 +42,8 @@ impl OutputFormat {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
-    /// Returns the format for the extension of a file name, ignoring case. Drawings become PNG, which
-    /// keeps their transparency.
+    /// Returns the format for the extension of a file name, ignoring case. Drawings become PNG, so
+    /// that they keep their transparency.
     #[must_use]
     pub fn from_file_name(name: &str) -> Option<Self> {
         let (_, extension) = name.rsplit_once('.')?;

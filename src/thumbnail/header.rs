@@ -19,14 +19,14 @@ pub struct Header {
     pub frames: u32,
     /// The number of pages of a document; 1 for an image.
     pub pages: u32,
-    /// The number of times that an animation plays; 0 = forever.
+    /// The number of times that an animation plays; 0 means forever.
     pub plays: u16,
     /// Whether pixels may be transparent.
     pub has_alpha: bool,
     /// Whether the file contains an ICC profile.
     pub has_icc: bool,
-    /// Whether the image is scalable: it does not have pixels of its own, so it can be enlarged
-    /// without loss.
+    /// Whether the image is scalable. A scalable image has no pixels of its own, so it can be
+    /// enlarged without loss.
     pub is_scalable: bool,
 }
 

@@ -30,7 +30,7 @@ fn resource(mut data: &[u8]) -> Option<&[u8]> {
     loop {
         let rest = data.strip_prefix(b"8BIM")?;
         let (number, rest) = rest.split_first_chunk::<2>()?;
-        // The name and its length, and the content, have an even number of bytes.
+        // The name with its length has an even number of bytes, and so does the content.
         let name = (usize::from(*rest.first()?) + 1).next_multiple_of(2);
         let (length, rest) = rest.get(name..)?.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;

@@ -12,7 +12,7 @@ pub type CheckTime<'a> = &'a dyn Fn() -> Result<(), ThumbnailError>;
 pub struct Limits {
     /// The maximum number of bytes of the decoded source, across all frames.
     pub max_memory: u64,
-    /// The maximum number of pixels of the decoded source, across all frames; `None` = no limit
+    /// The maximum number of pixels of the decoded source, across all frames; `None` means no limit
     /// other than `max_memory`.
     pub max_pixels: Option<u64>,
     /// The maximum number of bytes of the encoded source.
@@ -36,7 +36,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Check the size of the encoded source.
+    /// Checks the size of the encoded source.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].
@@ -44,7 +44,7 @@ impl Limits {
         at_most("bytes", bytes, self.max_bytes)
     }
 
-    /// Check a source, given the number of frames to decode, the number of pixels of each frame,
+    /// Checks a source, given the number of frames to decode, the number of pixels of each frame,
     /// and the number of bytes of each pixel.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ impl Limits {
         self.check_memory("bytes of decoded pixels", pixels.saturating_mul(pixel_bytes))
     }
 
-    /// Check the number of bytes that a decoder needs.
+    /// Checks the number of bytes that a decoder needs.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].
@@ -68,7 +68,7 @@ impl Limits {
         at_most(what, bytes, self.max_memory)
     }
 
-    /// Check the number of frames to decode for a thumbnail.
+    /// Checks the number of frames to decode for a thumbnail.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].
@@ -76,7 +76,7 @@ impl Limits {
         at_most("frames to decode", frames.into(), self.max_frames.into())
     }
 
-    /// Check the size of a thumbnail with this number of frames.
+    /// Checks the size of a thumbnail with this number of frames.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].

@@ -1,15 +1,15 @@
 //! Renders several thumbnails at once, with plain threads.
 //!
-//! The threads exist only during one call. If they belonged to a longer-lived pool, they would not
-//! exist in a forked child, which would then wait for them forever.
+//! The threads exist only during one call. The threads of a longer-lived pool would not exist in a
+//! forked child, and the child would wait for them forever.
 
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Call a function for each item, and return the results in the order of the items. Each thread
-/// takes the next item when it has finished one.
+/// Calls a function for each item, and returns the results in the order of the items. When a thread
+/// has finished an item, it takes the next one.
 pub fn each<T: Send>(
     items: usize,
     threads: NonZeroUsize,

@@ -5,16 +5,16 @@
 //! | read the header | [`decode::open`] | the first bytes |
 //! | choose the frame, for `frame` | `still` | the header |
 //! | cut off the border, for `trim` | `trim` with `border` | the source at full size, or some of its tiles |
-//! | plan: sizes, format, limits | `plan` with [`crop`], [`limits`] | the header |
-//! | decode, shrunk where the codec can | [`decode`] | the source |
+//! | plan the sizes, the format and the limits | `plan` with [`crop`], [`limits`] | the header |
+//! | decode, at a smaller size if the codec can | [`decode`] | the source |
 //! | find the crop, for `g-smart` | [`smart`] | pixels |
 //! | resize | [`resize`] | pixels, or rows as they are decoded |
 //! | convert to sRGB, except for `keep-icc` | [`color`] | pixels of the thumbnail |
-//! | turn upright, rotate, mirror | [`orient`] | pixels of the thumbnail |
-//! | change colours, pixelate, blur, sharpen | [`effects`] with [`adjust`], [`pixelate`] | pixels of the thumbnail |
+//! | turn upright, rotate and mirror | [`orient`] | pixels of the thumbnail |
+//! | change colours, pixelate, blur and sharpen | [`effects`] with [`adjust`], [`pixelate`] | pixels of the thumbnail |
 //! | round the corners | [`corners`] | pixels of the thumbnail |
-//! | flatten, pad | [`background`] | pixels of the thumbnail |
-//! | lay the watermark over it | [`watermark`] | pixels of the thumbnail |
+//! | flatten and pad | [`background`] | pixels of the thumbnail |
+//! | lay the watermark over the thumbnail | [`watermark`] | pixels of the thumbnail |
 //! | choose the quality, for `q-auto` and `max-bytes` | `quality` with `score` | pixels of the thumbnail |
 //! | encode | [`encode`] | pixels of the thumbnail |
 //!
@@ -99,10 +99,11 @@ pub struct Durations {
     pub encoding: Duration,
 }
 
-/// Make a thumbnail of an image.
+/// Makes a thumbnail of an image.
 ///
 /// # Errors
-/// Fails if the source exceeds a limit or is not a readable image, or the time limit is exceeded.
+/// Fails if the source exceeds a limit, if it is not a readable image, or if the time limit is
+/// exceeded.
 pub fn render<'a>(
     source: impl Into<Input<'a>>,
     options: &RenderOptions<'_>,
@@ -110,8 +111,8 @@ pub fn render<'a>(
     render_in_two_steps(source, options, &|| ())
 }
 
-/// Make a thumbnail of an image as [`render`] does. Before the last step, when the pixels are
-/// finished and only have to be encoded, call `encoding`.
+/// Makes a thumbnail of an image as [`render`] does. Calls `encoding` before the last step, when
+/// the pixels are finished and only have to be encoded.
 ///
 /// # Errors
 /// See [`render`].
@@ -142,8 +143,8 @@ pub fn render_in_two_steps<'a>(
     Ok(Thumbnail { data, width, height, format: plan.format, is_complete })
 }
 
-/// Compute the `ThumbHash` of an image, for [`placeholder::draw`]. Only the limits, the
-/// time limit and `is_partial` are used; the other options are ignored.
+/// Computes the `ThumbHash` of an image, for [`placeholder::draw`]. Only the options `limits`,
+/// `expired` and `is_partial` are used.
 ///
 /// # Errors
 /// See [`render`].
@@ -154,8 +155,8 @@ pub fn thumbhash<'a>(
     small_picture(source.into(), options).map(placeholder::hash)
 }
 
-/// Compute the `BlurHash` of an image, for [`placeholder::draw_blurhash`]. It uses the same
-/// options as [`thumbhash()`].
+/// Computes the `BlurHash` of an image, for [`placeholder::draw_blurhash`]. This function uses the
+/// same options as [`thumbhash()`].
 ///
 /// # Errors
 /// See [`render`].
@@ -166,8 +167,8 @@ pub fn blur_hash<'a>(
     small_picture(source.into(), options).map(placeholder::blur_hash)
 }
 
-/// Returns the main colours of an encoded image, most frequent first. It uses the same options as
-/// [`thumbhash()`].
+/// Returns the main colours of an encoded image, most frequent first. This function uses the same
+/// options as [`thumbhash()`].
 ///
 /// # Errors
 /// See [`render`].
@@ -204,7 +205,7 @@ fn first_picture(
     Ok(frame.picture)
 }
 
-/// Decode each frame, and perform all steps before encoding.
+/// Decodes each frame, and performs all steps before encoding.
 fn frames(
     mut source: Box<dyn Source + '_>,
     plan: &RenderPlan<'_>,
@@ -234,7 +235,7 @@ fn frames(
     Ok((frames, completeness))
 }
 
-/// Perform all steps between resizing and encoding.
+/// Performs all steps between resizing and encoding.
 fn finished(
     picture: Picture,
     plan: &RenderPlan<'_>,
@@ -258,7 +259,7 @@ fn finished(
     watermark.apply(picture, colors, &scale, &|| options.check_time())
 }
 
-/// Decode the first frame of an image at exactly this size, in sRGB and upright.
+/// Decodes the first frame of an image at exactly this size, upright and in sRGB.
 fn stretched(
     source: &[u8],
     size: Size,

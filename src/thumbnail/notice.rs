@@ -1,7 +1,7 @@
 //! The copyright notice of an image: the creators and the rights statements.
 
-/// The maximum number of creators. A notice whose texts all have the maximum length fits in a JPEG
-/// segment.
+/// The maximum number of creators. With this maximum, a notice fits in a JPEG segment even if all
+/// of its texts have the maximum length.
 pub(super) const MAX_CREATORS: usize = 8;
 
 /// The maximum number of characters in a text.
@@ -23,9 +23,9 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// Creates a notice from the names of the creators, and from the rights, the credit line, the
-    /// address of a page about the rights, and the terms of use. Texts are shortened, and control
-    /// characters in them become spaces.
+    /// Creates a notice from the names of the creators, the rights, the credit line, the address of
+    /// a page about the rights, and the terms of use. Texts are shortened, and control characters
+    /// in them become spaces.
     #[must_use]
     pub fn new<'a>(
         creators: impl IntoIterator<Item = &'a str>,
@@ -59,7 +59,8 @@ impl Notice {
     }
 }
 
-/// Returns a text without the characters that XML does not allow, and no longer than the maximum.
+/// Returns a text without the characters that XML does not allow. The result is no longer than the
+/// maximum.
 fn cleaned(text: &str) -> String {
     let is_invalid =
         |letter: char| letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}');

@@ -20,7 +20,7 @@ pub struct Qualities {
     pub webp: u8,
     /// AVIF, 1 to 100.
     pub avif: u8,
-    /// The SSIMULACRA2 score that [`Quality::Auto`](super::spec::Quality::Auto) aims at, 1 to 100.
+    /// The SSIMULACRA2 score that [`Quality::Auto`](super::spec::Quality::Auto) aims for, 1 to 100.
     pub target: u8,
 }
 
@@ -31,7 +31,7 @@ impl Default for Qualities {
 }
 
 impl Qualities {
-    /// The quality for a format. PNG and GIF have no quality, and ignore it.
+    /// The quality for a format. PNG and GIF ignore it, because they have no quality.
     #[must_use]
     pub const fn of(self, format: OutputFormat) -> u8 {
         match format {
@@ -48,7 +48,7 @@ impl Qualities {
 pub struct RenderOptions<'a> {
     /// The description of the thumbnail. Its format and version are ignored here.
     pub spec: &'a Spec,
-    /// The format to write; `None` keeps the format of the source, see
+    /// The format to write. `None` keeps the format of the source; see
     /// [`kept_format`](super::header::Header::kept_format).
     pub format: Option<OutputFormat>,
     /// The qualities that apply if the spec does not set one.
@@ -87,7 +87,7 @@ impl RenderOptions<'_> {
         header.frames.min(self.max_frames(header))
     }
 
-    /// Check that a source with this header has the page that the spec selects.
+    /// Checks that a source with this header has the page that the spec selects.
     ///
     /// # Errors
     /// [`ThumbnailError::NoSuchPage`].

@@ -3,7 +3,8 @@
 use super::spec::{Flip, Rotation};
 use raster::{Picture, Size};
 
-/// One of the eight symmetries of a rectangle: swap x and y, then mirror.
+/// One of the eight ways to rotate or mirror an image. A transform can swap x and y, and mirrors
+/// afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Transform {
     /// Whether x and y are swapped before mirroring.
@@ -100,7 +101,7 @@ impl Transform {
     }
 }
 
-/// Rotate and mirror an image.
+/// Rotates and mirrors an image.
 #[must_use]
 pub fn apply(picture: Picture, transform: Transform) -> Picture {
     if transform == Transform::default() {

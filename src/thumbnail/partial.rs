@@ -18,12 +18,13 @@ use crate::error::ThumbnailError;
 /// The start of a JPEG: the SOI marker, followed by another marker.
 const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 
-/// Open a file for reading. Opening a FIFO or a device has no side effects.
+/// Opens a file for reading. Opening a FIFO or a device has no side effects.
 ///
 /// # Errors
 /// Fails if the file can't be opened.
 pub fn open(path: &Path) -> io::Result<File> {
-    // Opening a FIFO would wait for a writer, and a terminal could become the controlling terminal.
+    // Without these flags, opening a FIFO would wait for a writer, and a terminal that is opened
+    // could become the controlling terminal.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     Ok(openat(CWD, path, flags, Mode::empty())?.into())
 }
@@ -37,17 +38,17 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
-    /// Open a file whose size is within the limits.
+    /// Opens a file whose size is within the limits.
     ///
     /// # Errors
-    /// The outer error means that the file can't be read, or is not a regular file (`NotFound`).
-    /// The inner error means that it is too large.
+    /// The outer error means that the file can't be read. It is `NotFound` if the file is not a
+    /// regular file. The inner error means that the file is too large.
     pub fn open(path: &Path, limits: &Limits) -> io::Result<Result<Self, ThumbnailError>> {
         Self::from_file(open(path)?, limits)
     }
 
-    /// Use an open file whose size is within the limits. The file is read from its start,
-    /// regardless of the descriptor's position, which does not change.
+    /// Uses an open file whose size is within the limits. The file is read from its start. The
+    /// descriptor's position does not matter, and does not change.
     ///
     /// # Errors
     /// See [`open`](Self::open).
@@ -65,8 +66,8 @@ impl SourceFile {
         Ok(Ok(Self { file, size: metadata.len(), read }))
     }
 
-    /// Returns as much of the start of the file as is needed for a thumbnail at one eighth of a
-    /// JPEG's size. Returns `None` if the whole file is needed.
+    /// Returns the start of the file, as far as a thumbnail at one eighth of a JPEG's size needs
+    /// it. Returns `None` if the whole file is needed.
     ///
     /// # Errors
     /// Fails if the file can't be read.
@@ -79,7 +80,7 @@ impl SourceFile {
         Ok(((self.read.len() as u64) < self.size).then_some(&self.read))
     }
 
-    /// Returns the first bytes of the file, at most `length` of them.
+    /// Returns the first `length` bytes of the file, or fewer if the file is shorter.
     ///
     /// # Errors
     /// Fails if the file can't be read.
@@ -125,7 +126,7 @@ pub struct StreamedSource {
 
 impl StreamedSource {
     /// Creates a source of up to `capacity` bytes. The system provides memory only for bytes that
-    /// have arrived. A growing buffer would be copied again and again, and would take twice the
+    /// have arrived. A buffer that grows would be copied again and again, and would take twice the
     /// memory during each copy.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
@@ -136,8 +137,8 @@ impl StreamedSource {
         Self { content: Arc::new(content), needed, needs_all: false }
     }
 
-    /// Add the next piece. Returns true for the piece that completes the bytes needed for a
-    /// thumbnail at one eighth of a JPEG's size.
+    /// Adds the next piece. Returns true if this piece completes the bytes that a thumbnail at one
+    /// eighth of a JPEG's size needs.
     pub fn feed(&mut self, piece: &[u8]) -> bool {
         Arc::make_mut(&mut self.content).extend_from_slice(piece);
         let Some(needed) = &mut self.needed else { return false };

@@ -2,9 +2,9 @@
 
 use raster::{Picture, PixelKind};
 
-/// Divide the picture into squares from the upper left corner, and fill each with its mean colour.
-/// `side` is the side length of the squares in thumbnail pixels. If it is not a whole number, the
-/// side lengths differ by up to one pixel.
+/// Divides the picture into squares, starting at the upper left corner, and fills each square with
+/// its mean colour. `side` is the side length of the squares in thumbnail pixels. If it is not a
+/// whole number, the side lengths differ by up to one pixel.
 #[must_use]
 pub fn apply(mut picture: Picture, side: f64) -> Picture {
     if side <= 1.0 {

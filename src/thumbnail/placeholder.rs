@@ -42,7 +42,7 @@ pub(super) fn blur_hash(picture: Picture) -> String {
 /// Draws a `ThumbHash`, and returns the image as a `data:` URI.
 ///
 /// # Errors
-/// [`ThumbnailError::Hash`] when the bytes are not a hash, [`ThumbnailError::Internal`] when the
+/// [`ThumbnailError::Hash`] when the bytes are not a hash, or [`ThumbnailError::Internal`] when the
 /// encoder fails.
 pub fn draw(hash: &[u8]) -> Result<String, ThumbnailError> {
     let (width, height, data) =
@@ -58,8 +58,8 @@ pub fn draw(hash: &[u8]) -> Result<String, ThumbnailError> {
 /// Draws a `BlurHash`, and returns the image as a `data:` URI.
 ///
 /// # Errors
-/// [`ThumbnailError::BlurHash`] when the text is not a hash, [`ThumbnailError::Internal`] when the
-/// encoder fails.
+/// [`ThumbnailError::BlurHash`] when the text is not a hash, or [`ThumbnailError::Internal`] when
+/// the encoder fails.
 pub fn draw_blurhash(hash: &str) -> Result<String, ThumbnailError> {
     data_uri(blurhash::decode(hash).ok_or(ThumbnailError::BlurHash)?)
 }

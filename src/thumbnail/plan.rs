@@ -49,7 +49,7 @@ pub(super) struct RenderPlan<'a> {
 }
 
 impl<'a> RenderPlan<'a> {
-    /// Plan a render, and check the limits.
+    /// Plans a render, and checks the limits.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].
@@ -82,7 +82,7 @@ impl<'a> RenderPlan<'a> {
                 Averaging::Encoded => None,
                 Averaging::LinearLight => Some(geometry.decoded_size()),
             },
-            // Scores are relative to the picture with all its chroma.
+            // Scores are relative to the picture with chroma at full resolution.
             half_chroma: target.is_none() && encode::halves_chroma(format, quality, style),
             max_frames: options.max_frames(header),
             is_partial: options.is_partial,
@@ -103,8 +103,8 @@ impl<'a> RenderPlan<'a> {
         }
     }
 
-    /// Creates the converter for a source with this profile. Shades of gray need no wide colour
-    /// space.
+    /// Creates the converter for a source with this profile. Shades of gray do not need a wide
+    /// colour space.
     pub(super) fn converter(&self, profile: Option<Profile>) -> Converter {
         let spec = self.options.spec;
         if spec.keep_icc && !spec.grayscale && self.format.has_metadata() {

@@ -3,7 +3,8 @@
 //! Both formats store luma separately from chroma, and usually store chroma at half the resolution.
 //! Each component is resized separately. This halves the number of samples to resize and to keep in
 //! memory. If only size and orientation change, the components are encoded without a conversion to
-//! RGB. Otherwise, the thumbnail's pixels are converted, not those of the source.
+//! RGB. Otherwise, only the pixels of the thumbnail are converted, which are fewer than those of
+//! the source.
 
 use super::color::Converter;
 use super::decode::{Range, Source};
@@ -20,7 +21,7 @@ use crate::error::ThumbnailError;
 use jpeg_dc::{Color, Plane, Planes};
 use raster::{Picture, PixelKind, Size};
 
-/// Encode the thumbnail, or return `None` if the planar path does not apply. `encoding` is called
+/// Encodes the thumbnail, or returns `None` if the planar path does not apply. `encoding` is called
 /// before the thumbnail is encoded.
 pub(super) fn render(
     source: &mut dyn Source,
@@ -50,7 +51,7 @@ pub(super) fn render(
     quality::reduce(file, plan, encode).map(Some)
 }
 
-/// Decode the source, and resize it to the pixels of the thumbnail, or return `None` if the planar
+/// Decodes the source, and resizes it to the pixels of the thumbnail. Returns `None` if the planar
 /// path does not apply.
 pub(super) fn picture(
     source: &mut dyn Source,
@@ -77,8 +78,8 @@ pub(super) fn picture(
     }))
 }
 
-/// Decode and resize each component. In the result, each sample of chroma covers `covers` pixels of
-/// the thumbnail in each direction.
+/// Decodes and resizes each component. In the result, each sample of chroma covers `covers` pixels
+/// of the thumbnail in each direction.
 fn resized(
     source: &mut dyn Source,
     plan: &RenderPlan<'_>,

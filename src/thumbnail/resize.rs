@@ -20,12 +20,12 @@ pub enum Averaging {
     LinearLight,
 }
 
-/// Resize a part of an image. Rows that are decoded on demand are resized in strips, and the time
+/// Resizes a part of an image. Rows that are decoded on demand are resized in strips, and the time
 /// limit is checked before each strip.
 ///
 /// # Errors
-/// Fails if the source is damaged, or with an error from `check_time`. The sizes in a [`Geometry`]
-/// never cause [`ThumbnailError::Internal`].
+/// Fails if the source is damaged, or if `check_time` fails. The sizes in a [`Geometry`] never
+/// cause [`ThumbnailError::Internal`].
 ///
 /// [`Geometry`]: super::crop::Geometry
 pub fn resize(
@@ -72,9 +72,9 @@ fn resize_rows(
     Ok(strips.finish())
 }
 
-/// Resize a part of one component of an image. `picture` is the size of the image. Each sample of
-/// the result covers `covers` pixels in each direction. The last sample, and therefore the part,
-/// may extend beyond the edge of the image.
+/// Resizes a part of one component of an image. `picture` is the size of the image. Each sample of
+/// the result covers `covers` pixels in each direction. The last sample may extend beyond the edge
+/// of the image. The part then extends beyond it, too.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`]. This never happens with sizes from a
@@ -106,7 +106,7 @@ pub fn resize_component(
     Ok(raster::resize_samples(&samples, extended, area, Size { width: columns, height: rows })?)
 }
 
-/// The maximum error of a position that is computed from fractions, in pixels.
+/// The maximum error, in pixels, of a position that is computed from fractions.
 const ROUNDING: f64 = 1e-6;
 
 /// Rounds up to a whole number of samples, ignoring rounding errors.
@@ -115,7 +115,7 @@ fn whole(length: f64) -> u32 {
     (length - ROUNDING).ceil() as u32
 }
 
-/// Extend a plane by repeating its last column and row.
+/// Extends a plane by repeating its last column and row.
 fn extend(samples: &[u8], from: Size, to: Size) -> Cow<'_, [u8]> {
     if from == to {
         return Cow::Borrowed(samples);

@@ -54,7 +54,7 @@ impl Scorer {
 /// Large pictures are compared in a sample; see [`sample`].
 ///
 /// # Errors
-/// [`ThumbnailError`] if a file can't be decoded, or the sizes differ.
+/// [`ThumbnailError`] if a file can't be decoded, or if the sizes differ.
 pub fn score(reference: &[u8], file: &[u8], limits: &Limits) -> Result<f64, ThumbnailError> {
     let [reference, picture] =
         [decoded(reference, limits, &|| false)?, decoded(file, limits, &|| false)?];
@@ -68,8 +68,8 @@ pub fn score(reference: &[u8], file: &[u8], limits: &Limits) -> Result<f64, Thum
     scorer.reference.compare(&slice(&sample(&picture))?).map_err(|error| internal(&error))
 }
 
-/// The part of a picture that represents it: evenly spaced tiles of a large picture, otherwise all
-/// of it. Scoring a large picture would take more time and memory than rendering it.
+/// The part that represents a picture: evenly spaced tiles of a large picture, or all of a smaller
+/// one. Scoring a large picture would take more time and memory than rendering it.
 pub(super) fn sample(picture: &Picture) -> Cow<'_, Picture> {
     let side = TILES * TILE;
     let Picture { width, height, kind, ref data } = *picture;
@@ -77,7 +77,7 @@ pub(super) fn sample(picture: &Picture) -> Cow<'_, Picture> {
         return Cow::Borrowed(picture);
     }
     let starts = |length: u32| {
-        // A picture that is narrower than the sample has fewer tiles on this side.
+        // A side that is shorter than the sample's side has fewer tiles.
         let count = (length / TILE).clamp(1, TILES);
         let tile = TILE.min(length);
         let gaps = count.saturating_sub(1).max(1);

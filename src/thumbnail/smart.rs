@@ -13,11 +13,11 @@ use raster::{Picture, Size};
 /// The longer side of the copy in pixels. It is large enough to find a face, at negligible cost.
 const SIDE: u32 = 96;
 
-/// The share of its score that a window loses when its distance from the default position is half
-/// the free space.
+/// The share of its score that a window loses if it is half the free space away from the default
+/// position.
 const HABIT: f64 = 0.2;
 
-/// Find the most salient window.
+/// Finds the most salient window.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`], which does not occur for valid images.
@@ -135,8 +135,7 @@ mod tests {
 
     #[test]
     fn a_subject_outweighs_a_busy_background() {
-        // Bark at the left edge, with more detail than anything else, and a bird with little
-        // detail.
+        // A bird with little detail, and bark at the left edge, which has the most detail.
         let found = found(
             &picture(|x, y| {
                 if x.abs_diff(290) < 40 && y.abs_diff(100) < 40 {
@@ -156,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_is_transparent_draws_no_eye() {
-        // Black on transparent pixels, which are black too.
+        // Black pixels on transparent pixels, which are also black.
         let (width, height) = (300, 100);
         let data = (0..width * height)
             .flat_map(|index| [0, 0, 0, if (index % width) / 30 == 8 { 255 } else { 0 }])

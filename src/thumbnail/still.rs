@@ -1,7 +1,7 @@
 //! `frame`: shows one frame of an animation as a still image.
 //!
-//! Most frames depend on earlier frames, so those are decoded too. The result is another source
-//! with a single frame, so that the other steps do not have to choose it.
+//! Most frames depend on earlier frames, so these are decoded, too. The result is another source
+//! with a single frame, so that the other steps do not have to choose a frame.
 
 use super::color::Profile;
 use super::decode::{self, Completeness, DecodeRequest, Input, Sink, Source};
@@ -10,11 +10,11 @@ use super::notice::Notice;
 use super::options::RenderOptions;
 use crate::error::ThumbnailError;
 
-/// Read the header of a source. If the spec has a `frame`, the source consists of this frame.
+/// Reads the header of a source. If the spec has a `frame`, the source consists of this frame.
 ///
 /// # Errors
-/// [`ThumbnailError::NoSuchFrame`], [`ThumbnailError::TooLarge`] if too many frames would have to be
-/// decoded, or an error of [`decode::open`].
+/// [`ThumbnailError::NoSuchFrame`] if the frame does not exist, [`ThumbnailError::TooLarge`] if too
+/// many frames would have to be decoded, or an error of [`decode::open`].
 pub(super) fn open<'a>(
     input: Input<'a>,
     options: &RenderOptions<'_>,

@@ -1,4 +1,4 @@
-//! Tests that a render checks the time limit often, and stops at once when it is exceeded.
+//! Tests that a render checks the time limit often, and stops at once when the limit is exceeded.
 
 use std::cell::Cell;
 
@@ -51,7 +51,8 @@ fn animated_png(side: u32, frames: u32) -> Vec<u8> {
     file
 }
 
-/// Render until the clock has been read `most` times. Returns the number of times that it was read.
+/// Renders until the clock has been read `most` times. Returns the number of times that it was
+/// read.
 fn rendered(
     source: &[u8],
     (spec, format): (&str, OutputFormat),
@@ -214,7 +215,7 @@ const BEFORE_RESIZING: (&str, usize) = ("before resizing", 1);
 const AFTER_RESIZING: (&str, usize) = ("after resizing", 1);
 const BEFORE_ENCODING: (&str, usize) = ("before encoding", 1);
 
-/// Check a still whose decoder has these steps.
+/// Checks a still whose decoder has these steps.
 fn check_still(name: &str, source: &[u8], thumbnail: (&str, OutputFormat), decoder: Steps<'_>) {
     let others = [BEFORE_RESIZING, AFTER_RESIZING, BEFORE_ENCODING];
     check_steps(name, source, thumbnail, &[decoder, &others].concat());

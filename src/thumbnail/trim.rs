@@ -18,9 +18,9 @@ use super::still;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, Size};
 
-/// Decode a source, and return it without its border. An animation is decoded a second time to
-/// obtain its frames, so that they are not all in memory at the same time. The same border is cut
-/// off from all frames.
+/// Decodes a source, and returns it without its border. An animation is decoded a second time to
+/// obtain its frames, so that not all of them are in memory at the same time. The same border is
+/// cut off from all frames.
 ///
 /// # Errors
 /// See [`render`](super::render).
@@ -96,15 +96,16 @@ pub(super) fn open<'a>(
 /// Requests the full size, so that codecs do not shrink the picture.
 const FULL: Size = Size { width: u32::MAX, height: u32::MAX };
 
-/// The size at which a scalable source is drawn: enough pixels for the thumbnail if the border
-/// takes up to three quarters of each side.
+/// The size at which a scalable source is drawn. It has enough pixels for the thumbnail even if the
+/// border takes up three quarters of each side.
 fn scaled(header: &Header, options: &RenderOptions<'_>) -> Result<Size, ThumbnailError> {
     let Size { width, height } = Geometry::of(header, options.spec)?.decoded_size();
     let factor = (MAX_TRIMMED / width.max(height)).clamp(1, 4);
     Ok(Size { width: factor * width, height: factor * height })
 }
 
-/// The longer side of a scalable source that is drawn larger than the thumbnail.
+/// If a scalable source is drawn larger than the thumbnail needs, this is the maximum length of its
+/// longer side, in pixels.
 const MAX_TRIMMED: u32 = 2048;
 
 /// A source without its border.

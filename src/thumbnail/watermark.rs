@@ -12,7 +12,7 @@ use super::spec::Compass;
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind, Size};
 
-/// The number of sizes of a watermark that are kept for later thumbnails.
+/// The number of scaled copies of a watermark that are kept for later thumbnails.
 const KEPT: usize = 16;
 
 /// The maximum number of pixels of a watermark that is kept.
@@ -23,14 +23,14 @@ const KEPT_PIXELS: u64 = 256 * 1024;
 pub struct Placement {
     /// The edge or corner of the thumbnail at which the watermark is placed.
     pub gravity: Compass,
-    /// The distance from that edge or corner, as fractions of the thumbnail's width and height.
-    /// In a direction without an edge, the distance to the right of the centre, or below it. With
-    /// [`tiled`](Self::tiled), the gaps between the copies.
+    /// The distance from that edge or corner, as fractions of the thumbnail's width and height. In
+    /// a direction without an edge, it is the distance to the right of the centre, or below it.
+    /// With [`tiled`](Self::tiled), it is the size of the gaps between the copies.
     pub offset: (f64, f64),
-    /// The size of the box into which the watermark fits, as a fraction of the thumbnail's size;
-    /// above 0, at most 1.
+    /// The size of the box into which the watermark fits, as a fraction of the thumbnail's size. It
+    /// is above 0, and at most 1.
     pub scale: f64,
-    /// The opacity of the watermark, from 0 to 1, multiplied by the opacity of its image.
+    /// The opacity of the watermark, from 0 to 1. It is multiplied by the opacity of the image.
     pub opacity: f64,
     /// Whether copies of the watermark cover the whole thumbnail.
     pub tiled: bool,
@@ -47,7 +47,8 @@ pub struct Watermark {
     /// The size of the upright image.
     size: Size,
     /// The scaled watermarks, with the most recently used one last. If a process forks while a
-    /// thread holds this lock, the child never acquires it, and decodes the watermark each time.
+    /// thread holds this lock, the child can never acquire it. The child then decodes the watermark
+    /// each time.
     scaled: Mutex<VecDeque<Arc<Picture>>>,
 }
 
@@ -61,8 +62,8 @@ impl Watermark {
     /// Reads the header of an encoded image. The first render decodes the pixels.
     ///
     /// # Errors
-    /// See [`decode::open`]; also [`ThumbnailError::TooLarge`] if the decoded image exceeds the
-    /// default limits.
+    /// See [`decode::open`]. The error is also [`ThumbnailError::TooLarge`] if the decoded image
+    /// exceeds the default limits.
     pub fn new(source: Vec<u8>, placement: Placement) -> Result<Self, ThumbnailError> {
         let limits = Limits::default();
         let size = {
@@ -86,7 +87,7 @@ impl Watermark {
         self.placement
     }
 
-    /// Lay the watermark over a thumbnail with these colours. `scale` decodes the image at exactly
+    /// Lays the watermark over a thumbnail with these colours. `scale` decodes the image at exactly
     /// the given size.
     ///
     /// # Errors
@@ -159,7 +160,7 @@ impl Watermark {
     }
 }
 
-/// The positions of the watermark and its copies along one side, which may lie outside the
+/// The positions of the watermark and its copies along one side. They may lie outside the
 /// thumbnail. `gravity` is 0 at the start of the side and 1 at its end.
 fn along(side: u32, mark: u32, gravity: f64, offset: f64, tiled: bool) -> Vec<i64> {
     let (side, mark) = (i64::from(side), i64::from(mark));
@@ -204,7 +205,7 @@ fn is_gray(picture: &Picture) -> bool {
     pixels.iter().all(|&[red, green, blue, alpha]| alpha == 0 || red == green && green == blue)
 }
 
-/// Composes an RGBA picture over all or part of another picture.
+/// Composites an RGBA picture over all or part of another picture.
 fn lay_over(picture: &mut Picture, mark: &Picture, left: i64, top: i64) {
     let bytes = picture.kind.bytes();
     let clip = |position: i64, length: u32, side: u32| {
@@ -244,7 +245,7 @@ fn lay_over(picture: &mut Picture, mark: &Picture, left: i64, top: i64) {
     }
 }
 
-/// Composes a sample over an opaque sample.
+/// Composites a sample over an opaque sample.
 fn mixed(below: u8, above: u8, opacity: u8) -> u8 {
     let opacity = u32::from(opacity);
     let sum = u32::from(above) * opacity + u32::from(below) * (255 - opacity);

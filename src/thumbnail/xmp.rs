@@ -1,12 +1,12 @@
-//! The copyright notice in XMP data (ISO 16684-1), and the orientation for images without one in
-//! EXIF data.
+//! The copyright notice in XMP data (ISO 16684-1). Also the orientation, for images without an
+//! orientation in EXIF data.
 
 use memchr::memmem;
 use resvg::usvg::roxmltree::{Document, Node, ParsingOptions};
 
 use super::notice::Notice;
 
-/// The maximum size in bytes of XMP data that is read for a notice.
+/// The maximum size of XMP data that is read for a notice, in bytes.
 const MAX_BYTES: usize = 512 * 1024;
 
 /// The maximum number of nodes.

@@ -108,7 +108,7 @@ def test_an_error_is_announced_and_the_last_thumbnail_stays(open_page):
 def test_the_divider_moves_by_the_keyboard(open_page):
     page = open_page()
     shows_thumbnail(page, (212, 320))
-    divider = page.get_by_label("The part of the picture")
+    divider = page.get_by_label("Position of the line")
     divider.focus()
     page.keyboard.press("Home")
     expect(page.locator("#before")).to_have_css("clip-path", "inset(0px 100% 0px 0px)")

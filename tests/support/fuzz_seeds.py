@@ -121,6 +121,7 @@ SEEDS = {
     "fax.tif": _still("TIFF", "1", compression="group4"),
     "fax-1d.tif": _still("TIFF", "1", compression="group3"),
     "fax-runs.tif": _still("TIFF", "1", compression="tiff_ccitt"),
+    "zstandard.tif": _still("TIFF", compression="zstd"),
     "lzma.tif": _still("TIFF", compression="lzma"),
     "jpeg.tif": _still("TIFF", "L", compression="jpeg"),
     "jpeg-chroma.tif": _still("TIFF", compression="jpeg"),

@@ -66,8 +66,8 @@ pub(crate) fn read(
 /// The symbol of a code, and the value after it if the value fits in the table's window.
 #[derive(Debug, Clone, Copy, Default)]
 struct Step {
-    /// The number of bits of the code, plus the number of bits of the value if it is known. The
-    /// value 0 means that the code is invalid, or longer than the window.
+    /// The number of bits of the code, plus the number of bits of the value if the value is known.
+    /// The number is 0 if the code is invalid, or longer than the window.
     bits: u8,
     /// The upper half is the number of zeros before a coefficient, or the number of bits in the
     /// length of an EOB run. The lower half is the number of bits of a value that has not been read
@@ -254,8 +254,7 @@ impl AcScan {
         Ok(())
     }
 
-    /// Fails if more bits were read than there are before the restart marker or the end of the
-    /// scan.
+    /// Fails if bits were read beyond the restart marker or the end of the scan.
     fn check_end(&self) -> Result<(), Error> {
         let read = self.at.byte * 8 + self.at.used as usize;
         if read > self.end * 8 { Err(INVALID) } else { Ok(()) }
@@ -357,7 +356,7 @@ impl Source<'_> {
             }
             let zeros = u32::from(step.zeros());
             let mut place = index + zeros;
-            // Usually, no known coefficient lies in between. One comparison detects that.
+            // Usually, the zeros do not skip a known coefficient. One comparison detects this case.
             if (known >> index) & ((2 << zeros) - 1) != 0 {
                 let mut free = !known & (u64::MAX << index);
                 for _ in 0..zeros {
@@ -383,10 +382,10 @@ impl Source<'_> {
         self.correct(block, known, bits)
     }
 
-    /// Adds the correction bits to these nonzero coefficients.
+    /// Adds the correction bits to the known coefficients.
     #[inline(always)]
     fn correct(&self, block: &mut Block<'_>, mut known: u64, bits: u64) -> Option<()> {
-        // Start with the last coefficient, whose bit is the lowest.
+        // Start with the last coefficient, because its bit is the lowest.
         let mut bits = bits;
         while known != 0 {
             let index = known.ilog2();

@@ -1,5 +1,5 @@
-//! Arithmetic on several adjacent blocks at once, which the compiler turns into vector code, and the
-//! rows of their samples.
+//! Computes with several adjacent blocks at once, and writes the rows of their samples. The
+//! compiler turns the arithmetic into vector code.
 
 #![expect(clippy::inline_always, reason = "the compiler vectorizes it only as a whole")]
 
@@ -71,7 +71,8 @@ pub(crate) fn to_sample(number: f32) -> u8 {
     (number + ONES).to_bits() as u8
 }
 
-/// Rearranges columns of blocks into blocks of columns.
+/// Regroups the samples of a row. They are grouped by column, with one sample of each block. The
+/// result is grouped by block, with one sample of each column.
 #[inline(always)]
 pub(crate) fn by_block<const N: usize, const P: usize>(mut samples: [[u8; P]; N]) -> [[u8; P]; N] {
     let mut shuffled = [[0; P]; N];
@@ -86,7 +87,7 @@ pub(crate) fn by_block<const N: usize, const P: usize>(mut samples: [[u8; P]; N]
         }
         return shuffled;
     }
-    // Each pass alternates between a sample from the first half and one from the second half.
+    // Each pass takes samples alternately from the first half and from the second half.
     for _ in 0..N.ilog2() {
         let (first, second) = samples.as_flattened().split_at(N * P / 2);
         let pairs = shuffled.as_flattened_mut().as_chunks_mut::<2>().0.iter_mut();
@@ -108,11 +109,21 @@ pub(crate) fn write<const N: usize, const P: usize>(
     left: usize,
 ) {
     for (row, samples) in rows.chunks_mut(width).zip(samples) {
-        let row = row.get_mut(left..).unwrap_or_default();
-        let samples = samples.as_flattened();
-        match row.get_mut(..samples.len()) {
-            Some(row) => row.copy_from_slice(samples),
-            None => row.copy_from_slice(samples.split_at(row.len()).0),
-        }
+        write_row(samples, row, left);
+    }
+}
+
+/// Copies a row of the samples of some blocks to a row of the image, as [`write`] does.
+#[inline(always)]
+pub(crate) fn write_row<const N: usize, const P: usize>(
+    samples: &[[u8; P]; N],
+    row: &mut [u8],
+    left: usize,
+) {
+    let row = row.get_mut(left..).unwrap_or_default();
+    let samples = samples.as_flattened();
+    match row.get_mut(..samples.len()) {
+        Some(row) => row.copy_from_slice(samples),
+        None => row.copy_from_slice(samples.split_at(row.len()).0),
     }
 }

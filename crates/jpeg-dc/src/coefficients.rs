@@ -49,8 +49,8 @@ impl Coefficients {
         Ok(())
     }
 
-    /// Returns the samples of a plane of this size at this scale. The function writes the variance
-    /// of each block to `variances`, unless it is empty.
+    /// Returns the samples of a plane of this size at this scale. If `variances` is not empty, the
+    /// function writes the variance of each block to it.
     pub(crate) fn samples(
         mut self,
         scale: Scale,
@@ -87,6 +87,7 @@ impl Coefficients {
             return Ok(rows.flat_map(|row| row.iter().take(size.0).map(pixel)).collect());
         }
         match scale {
+            Scale::ThreeQuarters => self.reduced::<6, 37>(component, size, measure, deadline),
             Scale::FiveEighths => self.reduced::<5, 26>(component, size, measure, deadline),
             Scale::Half => self.reduced::<4, 17>(component, size, measure, deadline),
             Scale::ThreeEighths => self.reduced::<3, 10>(component, size, measure, deadline),
@@ -106,8 +107,9 @@ impl Coefficients {
     {
         let transform = corner::Transform::<N>::new(&self.quantisation.ok_or(UNKNOWN)?);
         let places = corner::places(u8::try_from(N).unwrap_or_default());
+        let mut between = [[[0.0; LANES]; N]; N];
         self.transformed(N, component, size, deadline, |group, place, rows| {
-            transform.write_group::<M>(group, &places, place.1, rows, size.0);
+            transform.write_group::<M>(group, &places, &mut between, place.1, rows, size.0);
             measure(group, place);
         })
     }

@@ -1,8 +1,8 @@
 //! The inverse discrete cosine transform of the lowest frequencies of several blocks at once.
 //!
 //! The first `N` rows and columns of coefficients are the discrete cosine transform of the block at
-//! `N` x `N` samples. The higher frequencies are left out. Averaging the samples would leave part
-//! of them in the image as aliasing.
+//! `N` x `N` samples. The higher frequencies are left out. If samples were averaged instead, part
+//! of these frequencies would remain in the image as aliasing.
 
 #![expect(clippy::inline_always, reason = "the compiler vectorizes it only as a whole")]
 
@@ -14,9 +14,13 @@ use crate::blocks::{self, by_block, to_sample};
 use crate::marker::Quantisation;
 use crate::zigzag::ZIGZAG;
 
-/// The coefficients of `W` adjacent blocks: first those of the corner, row by row, and then one
-/// place that all others share. `M` is `N * N + 1`.
+/// The coefficients of `W` adjacent blocks: the coefficients of the corner, row by row, and then
+/// one place that all other coefficients share. `M` is `N * N + 1`.
 pub(crate) type Corners<const W: usize, const M: usize> = [[i16; W]; M];
+
+/// The values of `W` adjacent blocks whose columns are transformed: for each row and column, those
+/// of all blocks. The caller keeps the memory, because clearing it for each group takes time.
+pub(crate) type Between<const W: usize, const N: usize> = [[[f32; W]; N]; N];
 
 /// The place of each coefficient among [`Corners`], by its index in zigzag order. Indices above 63
 /// stand for the end of a block.
@@ -40,8 +44,8 @@ pub(crate) const fn places(side: u8) -> Places {
     places
 }
 
-/// The transform in one dimension: the sum of `√2 cos((2x + 1)kπ / 2N)` times the coefficient of each
-/// frequency `k`, for each sample `x`. The factor of frequency 0 is 1.
+/// The transform in one dimension. For each sample `x`, it multiplies the coefficient of each
+/// frequency `k` by `√2 cos((2x + 1)kπ / 2N)`, or by 1 if `k` is 0, and adds the products.
 pub(crate) trait Transformed {
     fn transformed(self) -> Self;
 }
@@ -90,6 +94,21 @@ impl Transformed for [f32; 5] {
     }
 }
 
+impl Transformed for [f32; 6] {
+    #[inline(always)]
+    fn transformed(self) -> Self {
+        const A: f32 = 1.366_025_4;
+        const B: f32 = 0.366_025_4;
+        const C: f32 = 1.224_744_9;
+        let [c0, c1, c2, c3, c4, c5] = self;
+        let (low, high) = (c0 + c4 * FRAC_1_SQRT_2, c2 * C);
+        let evens = [low + high, c0 - c4 * SQRT_2, low - high];
+        let odds = [c1 * A + c3 + c5 * B, c1 - c3 - c5, c1 * B - c3 + c5 * A];
+        let [[e0, e1, e2], [o0, o1, o2]] = [evens, odds];
+        [e0 + o0, e1 + o1, e2 + o2, e2 - o2, e1 - o1, e0 - o0]
+    }
+}
+
 /// The transform of a component's blocks to `N` x `N` samples each.
 pub(crate) struct Transform<const N: usize> {
     /// The factor of each coefficient, row by row.
@@ -112,17 +131,20 @@ where
     }
 
     /// Writes the samples of adjacent blocks to rows of `width` samples. `index` is the position of
-    /// the blocks in their row, in groups.
+    /// the blocks in their row, in groups. The content of `between` does not matter.
     #[inline(never)]
     pub(crate) fn write<const W: usize, const M: usize>(
         &self,
         corners: &Corners<W, M>,
+        between: &mut Between<W, N>,
         index: usize,
         rows: &mut [u8],
         width: usize,
     ) {
-        let samples = self.samples(corners).map(by_block);
-        blocks::write(&samples, rows, width, index * W * N);
+        self.transform_columns(corners, between);
+        for (row, values) in rows.chunks_mut(width).zip(between) {
+            blocks::write_row(&by_block(samples(values)), row, index * W * N);
+        }
     }
 
     /// Writes the samples of a group of blocks with all coefficients.
@@ -130,6 +152,7 @@ where
         &self,
         group: &Group,
         places: &Places,
+        between: &mut Between<LANES, N>,
         index: usize,
         rows: &mut [u8],
         width: usize,
@@ -140,16 +163,15 @@ where
                 *corner = *values;
             }
         }
-        self.write(&corners, index, rows, width);
+        self.write(&corners, between, index, rows, width);
     }
 
-    /// The samples of the blocks: for each row and column, the samples of all blocks.
     #[inline(always)]
-    fn samples<const W: usize, const M: usize>(
+    fn transform_columns<const W: usize, const M: usize>(
         &self,
         corners: &Corners<W, M>,
-    ) -> [[[u8; W]; N]; N] {
-        let mut rows = [[[0.0; W]; N]; N];
+        between: &mut Between<W, N>,
+    ) {
         for x in 0..N {
             for lane in 0..W {
                 let column: [f32; N] = from_fn(|y| {
@@ -158,26 +180,32 @@ where
                     f32::from(value.copied().unwrap_or_default())
                         * factor.copied().unwrap_or_default()
                 });
-                for (row, value) in rows.iter_mut().zip(column.transformed()) {
+                for (row, value) in between.iter_mut().zip(column.transformed()) {
                     if let Some(place) = row.get_mut(x).and_then(|values| values.get_mut(lane)) {
                         *place = value;
                     }
                 }
             }
         }
-        let mut samples = [[[0; W]; N]; N];
-        for (row, samples) in rows.iter().zip(&mut samples) {
-            for lane in 0..W {
-                let row: [f32; N] = from_fn(|x| {
-                    row.get(x).and_then(|values| values.get(lane)).copied().unwrap_or_default()
-                });
-                for (samples, value) in samples.iter_mut().zip(row.transformed()) {
-                    if let Some(place) = samples.get_mut(lane) {
-                        *place = to_sample(value);
-                    }
-                }
+    }
+}
+
+/// Transforms a row of each block: for each column, the samples of all blocks.
+#[inline(always)]
+fn samples<const W: usize, const N: usize>(row: &[[f32; W]; N]) -> [[u8; W]; N]
+where
+    [f32; N]: Transformed,
+{
+    let mut samples = [[0; W]; N];
+    for lane in 0..W {
+        let row: [f32; N] = from_fn(|x| {
+            row.get(x).and_then(|values| values.get(lane)).copied().unwrap_or_default()
+        });
+        for (samples, value) in samples.iter_mut().zip(row.transformed()) {
+            if let Some(place) = samples.get_mut(lane) {
+                *place = to_sample(value);
             }
         }
-        samples
     }
+    samples
 }

@@ -1,4 +1,4 @@
-//! The reasons why a JPEG is not decoded.
+//! The reasons why a JPEG was not decoded.
 
 /// The reason why a file was not decoded. Except after [`Expired`](Self::Expired), a full decoder
 /// may still decode it.

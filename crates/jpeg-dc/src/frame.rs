@@ -6,9 +6,9 @@ use crate::error::Error;
 /// The coding process of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Process {
-    /// Baseline and extended sequential (SOF0, SOF1): every coefficient of a block at once.
+    /// Baseline and extended sequential (SOF0, SOF1): a scan contains whole blocks.
     Sequential,
-    /// Progressive (SOF2): scans over bands of coefficients and over their bits.
+    /// Progressive (SOF2): a scan contains some coefficients, or some of their bits.
     Progressive,
 }
 
@@ -61,7 +61,7 @@ impl Frame {
         h % 2 != 0 || v % 2 != 0
     }
 
-    /// Reads the payload of a SOF0, SOF1 or SOF2 segment.
+    /// Reads the payload of an SOF0, SOF1 or SOF2 segment.
     pub(crate) fn parse(process: Process, payload: &[u8]) -> Result<Self, Error> {
         let truncated = Error::Malformed("the frame header is too short");
         let (head, specs) = payload.split_first_chunk::<6>().ok_or(truncated)?;
@@ -161,13 +161,13 @@ pub(crate) struct Scan {
     pub(crate) components: Vec<ScanComponent>,
     /// First and last coefficient, in zigzag order.
     pub(crate) band: (u8, u8),
-    /// The successive approximation bit positions Ah (0: this is the first scan) and Al.
+    /// The bit positions of successive approximation: Ah, which is 0 in the first scan, and Al.
     pub(crate) high: u8,
     pub(crate) low: u8,
 }
 
 impl Scan {
-    /// Reads the payload of a SOS segment.
+    /// Reads the payload of an SOS segment.
     pub(crate) fn parse(frame: &Frame, payload: &[u8]) -> Result<Self, Error> {
         let truncated = Error::Malformed("a scan header is too short");
         let (&count, rest) = payload.split_first().ok_or(truncated)?;
@@ -231,8 +231,8 @@ impl Layout {
     }
 
     /// Visits a component's blocks in the order of the scan. `source` has an item for each block of
-    /// the scan. `block` receives a prediction (0 after every restart marker), the block's item,
-    /// and the block's element of `target`, which is a plane with this stride. The deadline is
+    /// the scan. `target` is a plane with this stride. `block` receives a prediction (0 after every
+    /// restart marker), the block's item, and the block's element of `target`. The deadline is
     /// checked before each row.
     #[inline]
     pub(crate) fn visit<S: Copy, T>(

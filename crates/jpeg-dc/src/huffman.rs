@@ -59,8 +59,8 @@ impl Code {
         lengths.zip(self.symbols.iter().copied())
     }
 
-    /// The length of the code at the start of `ahead` (its first bit is the highest), and the
-    /// symbol. Call this for codes that are too long for a table.
+    /// The length of the code at the start of `ahead`, and the symbol. The highest bit of `ahead`
+    /// comes first. Call this function for codes that are too long for a table.
     pub(crate) fn first_symbol(&self, ahead: u64) -> Option<(u32, u8)> {
         let bits = i32::try_from(ahead >> (64 - MAX_CODE)).ok()?;
         // The numbers are signed and 32 bits wide so that all of them can be compared at once.

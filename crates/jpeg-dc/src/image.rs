@@ -57,8 +57,9 @@ pub struct Planes {
 
 /// The variance of the detail that a scale leaves out.
 ///
-/// With the variance, you can average a function `f` of the samples at a fraction of the size: its
-/// mean over the pixels that a sample `s` covers is about `f(s) + f''(s) / 2 * variance`.
+/// With the variance, you can average a function `f` of the pixels although you have only their
+/// means. Where a sample `s` is the mean of some pixels, the mean of `f` over these pixels is about
+/// `f(s) + f''(s) / 2 * variance`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variances {
     /// The number of blocks in a row.
@@ -178,7 +179,7 @@ impl Plane {
         }
         wide.resize(row.len() * self.scale.0, 0);
         if self.scale.0 == 2 {
-            // This is the common case, and a constant count is several times as fast.
+            // This case is common. With a constant count, it is several times as fast.
             let pairs = wide.as_chunks_mut().0.iter_mut().zip(row);
             pairs.for_each(|(pair, &sample)| *pair = [sample; 2]);
         } else {

@@ -28,12 +28,12 @@ pub(crate) const BATCH: usize = 512;
 /// The number of steps between two loads of bits.
 pub(crate) const STEPS: usize = 3;
 
-/// The ends of blocks, in bits. A lane writes to its current block's entry in each step; the entry
-/// is valid when the block has ended. The array is longer than a batch, so that indices need no
+/// The ends of blocks, in bits. In each step, a lane writes to its current block's entry. The entry
+/// is valid once the block has ended. The array is longer than a batch, so that no index needs a
 /// check.
 pub(crate) type Ends = [u32; BATCH + STEPS];
 
-/// The entries that a `u16` can address, plus one more table, so that indices need no check.
+/// One entry for each `u16`, and room for one more table, so that no index needs a check.
 const ALL_ENTRIES: usize = (1 << 16) + ENTRIES;
 
 /// The position of a lane.
@@ -43,7 +43,8 @@ pub(crate) struct Lane {
     byte: usize,
     /// The bits.
     word: u64,
-    /// The low byte is the number of used bits. Above it is the number of the block's coefficients.
+    /// The low byte is the number of used bits. The bits above it are the number of the block's
+    /// coefficients.
     state: Entry,
     /// The start of the next table.
     base: u16,
@@ -167,7 +168,7 @@ const WRONG_SIZE: Error = Error::Malformed("a table has the wrong size");
 
 macro_rules! run {
     ($name:ident, $count:literal, $($lane:ident $ends:ident),+) => {
-        /// Runs the lanes for a number of rounds of three steps. No lane may exceed a batch.
+        /// Runs the lanes for some rounds of three steps each. No lane may exceed a batch.
         #[inline(never)]
         pub(crate) fn $name(
             &self,

@@ -6,7 +6,7 @@
 //! coefficients, but a full decoder reads and keeps all of them, even at this small size. This
 //! decoder does not:
 //!
-//! - In sequential (baseline) files it skips the other coefficients several symbols at a time, at
+//! - In sequential (baseline) files, it skips the other coefficients several symbols at a time, at
 //!   several positions in the file at once.
 //! - In progressive files, which have scans for DC coefficients alone, it skips the other scans,
 //!   and stops reading after the last scan that it needs.
@@ -34,8 +34,8 @@
 //!
 //! # Other scales
 //!
-//! [`decode_scaled`] decodes files at one to five eighths of their size. The inverse DCT of the
-//! lowest frequencies turns each block into 1 x 1 to 5 x 5 samples, and uses one frequency per
+//! [`decode_scaled`] decodes files at 1/8 to 6/8 of their size. The inverse DCT of the
+//! lowest frequencies turns each block into 1 x 1 to 6 x 6 samples, and uses one frequency per
 //! sample. In sequential files, the decoder first finds where each block starts. Then it reads the
 //! coefficients of each block, and stops after the last one that it needs.
 //! [`Options::chroma_scale`] sets another scale for chroma. [`Tiles`] cuts a part out of a file.
@@ -44,8 +44,8 @@
 //! coefficients of all blocks for each scan. `decode_scaled` reads all scans side by side, block by
 //! block, so it does not keep AC coefficients. It decodes progressive files at full size, too.
 //!
-//! [`Options::variances`] adds the variance of the detail that a scale leaves out. With it, you can
-//! average the result in linear light.
+//! [`Options::variances`] adds the variance of the detail that a scale leaves out. With the
+//! variance, you can average the result in linear light.
 //!
 //! EXIF orientation, colour profiles and further resizing are up to the caller.
 //!
@@ -53,10 +53,10 @@
 //!
 //! Use this decoder in front of a full decoder, which handles the files that this one refuses:
 //!
-//! - [`Error::Unsupported`]: a number of components other than 1 or 3 (CMYK), sample sizes other
-//!   than 8 bits, arithmetic, lossless and hierarchical coding, a height given by a DNL segment,
-//!   files without Huffman tables, sampling factors that do not divide one another, scans above 256
-//!   MiB, more than 500 scans.
+//! - [`Error::Unsupported`]: files with a number of components other than 1 or 3 (such as CMYK),
+//!   with sample sizes other than 8 bits, with arithmetic, lossless or hierarchical coding, with a
+//!   height given by a DNL segment, without Huffman tables, with sampling factors that do not
+//!   divide one another, with scans above 256 MiB, or with more than 500 scans.
 //! - [`Error::Malformed`]: damaged or truncated files. Full decoders show the part that is present.
 //!
 //! The decoder reads only what it needs. A file that is damaged after its last DC coefficient, or
@@ -65,15 +65,15 @@
 //!
 //! # Cost
 //!
-//! In addition to the samples, the decoder uses as much memory as the size of the file plus about
-//! ten bytes per block. A file must have at least one bit for each block that its header claims;
-//! otherwise it is refused before any memory is allocated for its blocks. The time is also bounded
-//! by a multiple of the file's size: each bit is read at most twice, or three times for variances.
-//! In the first few blocks of a lane that starts out of step in the middle of the file, bits may be
-//! read more often. A scan of only a few bits can require a visit to every block, so files with
-//! more than 500 scans are refused, and [`decode_scaled`] refuses files with more than 100 scans.
-//! [`decode_until`] and [`decode_scaled_until`] also ask the caller, about once per row of blocks,
-//! whether to stop.
+//! The decoder needs memory for the samples, for a copy of the file's data, and for about ten bytes
+//! per block. A file must have at least one bit for each block that its header claims; otherwise it
+//! is refused before any memory is allocated for its blocks. The time is also bounded by a multiple
+//! of the file's size: each bit is read at most twice, or three times for variances. A lane that
+//! starts in the middle of the file may be out of step at first, and may read the bits of its first
+//! few blocks more often. A scan of only a few bits can require a visit to every block, so
+//! [`decode()`] refuses files with more than 500 scans, and [`decode_scaled`] refuses files with
+//! more than 100. [`decode_until`] and [`decode_scaled_until`] also ask the caller, about once per
+//! row of blocks, whether to stop.
 
 mod ac;
 mod blocks;

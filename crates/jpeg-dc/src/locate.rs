@@ -1,11 +1,11 @@
 //! Finds the start of each block of a sequential scan.
 //!
-//! To find the next block, the decoder must skip all bits of the current one, which takes most of
-//! the time. Once the starts are known, blocks can be read in any order.
+//! To find the next block, the decoder must skip all bits of the current one. Skipping takes most of
+//! the decoder's time. Once the starts are known, blocks can be read in any order.
 //!
 //! Lanes work at several positions in the scan at once. If there are restart markers, they mark
 //! these positions. Without them, the scan is cut into parts, and a lane starts at an arbitrary bit
-//! as if an MCU started there. Huffman codes soon synchronise, usually within some tens of blocks.
+//! as if an MCU started there. Huffman codes soon synchronise, usually within a few dozen blocks.
 //! Once the previous lane and this one have found the same block at the same position in the MCU,
 //! all results of this lane from that block on are correct. If the two never meet, the previous
 //! lane continues instead.
@@ -17,7 +17,7 @@ use crate::frame::{Frame, Layout, Scan};
 use crate::lanes::{BATCH, Ends, LANES, Lane, STEPS, Tables};
 use crate::marker::Reader;
 
-/// The size in bytes from which scans are cut into parts.
+/// Scans of at least this size, in bytes, are cut into parts.
 const SPLIT_FROM: usize = 16 * 1024;
 
 /// The number of bits by which two parts overlap. Their lanes must meet within the overlap.
@@ -26,7 +26,7 @@ const OVERLAP: usize = 8 * 1024;
 /// How many other starts a lane tries once an invalid code has shown that it is out of step.
 const ATTEMPTS: usize = 64;
 
-/// The number of look-ups between two checks of the deadline, which is enough for a row of a few
+/// The number of look-ups between two checks of the deadline. It is enough for a row of a few
 /// thousand pixels.
 const UNCHECKED: usize = 8 * 1024;
 
@@ -193,7 +193,7 @@ impl<'a> Locator<'a> {
         Ok(starts)
     }
 
-    /// Extends `starts`, which are known to be correct, by the items of `others` that continue
+    /// Extends `starts`, which are known to be correct, with the items of `others` that follow
     /// them.
     fn join(&self, starts: &mut Vec<u32>, others: &[u32]) -> Result<(), Error> {
         let per_mcu = self.tables.blocks_per_mcu;
@@ -359,8 +359,8 @@ mod tests {
     }
 
     proptest! {
-        /// For any tables and data, several lanes find the same blocks as decoding symbol by symbol,
-        /// and the number of look-ups is proportional to the length of the data.
+        /// For any tables and data, several lanes find the same blocks as a decoder that reads
+        /// symbol by symbol, and the number of look-ups is proportional to the length of the data.
         #[test]
         fn lanes_find_what_a_walk_finds(
             dc in table(0),
@@ -409,8 +409,8 @@ mod tests {
             prop_assert_eq!(found.as_deref(), Ok(&expected[..expected.len() - 1]));
             prop_assert!(locator.without_restarts(expected.len()).is_err());
             // Count twice, for the two calls. Each call has at most one look-up for each bit in the
-            // parts, one more where the parts do not meet, and the look-ups of a lane that is out
-            // of step before a batch ends.
+            // parts, and a second one where the parts do not meet. A lane that is out of step adds
+            // look-ups until its batch ends.
             let once = 2 * bits.len() * 8 + LANES * (ATTEMPTS + 4) * BATCH * STEPS;
             prop_assert!(locator.steps.get() <= 2 * once, "{} look-ups", locator.steps.get());
         }

@@ -1,5 +1,5 @@
-//! Reads the marker segments and keeps the data that the scans need: frame, tables, restart
-//! interval.
+//! Reads the marker segments, and keeps the data that the scans need: the frame, the tables and the
+//! restart interval.
 
 use memchr::memchr;
 
@@ -32,7 +32,7 @@ pub(crate) enum Found {
     Frame,
     /// A scan header was read; its entropy-coded data starts at [`Reader::position`].
     Scan(Scan),
-    /// The end of the image.
+    /// The end of the image was reached.
     End,
     /// The data ends within a segment or before one. The reader continues when it gets more data.
     NeedMore,
@@ -110,7 +110,7 @@ impl Reader {
         self.adobe_transform.map_or(ids == *b"RGB", |transform| transform == 0)
     }
 
-    /// The start of a file whose components stand for the same colours as in this file.
+    /// The start of a new file. With it, components stand for the same colours as in this file.
     pub(crate) fn color_segments(&self) -> Vec<u8> {
         let mut start = vec![0xFF, SOI];
         if self.jfif {

@@ -37,6 +37,8 @@ pub enum Chroma {
 pub enum Scale {
     /// The full size. Only progressive files are decoded at this size.
     Full,
+    /// Three quarters of the width and height, rounded up.
+    ThreeQuarters,
     /// Five eighths of the width and height, rounded up.
     FiveEighths,
     /// Half of the width and height, rounded up.
@@ -51,8 +53,9 @@ pub enum Scale {
 
 impl Scale {
     /// Every scale, from the largest.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Full,
+        Self::ThreeQuarters,
         Self::FiveEighths,
         Self::Half,
         Self::ThreeEighths,
@@ -64,6 +67,7 @@ impl Scale {
     pub(crate) const fn side(self) -> usize {
         match self {
             Self::Full => 8,
+            Self::ThreeQuarters => 6,
             Self::FiveEighths => 5,
             Self::Half => 4,
             Self::ThreeEighths => 3,

@@ -100,8 +100,8 @@ impl Prefix {
     }
 }
 
-/// Reads from `source` the part that [`decode`](crate::decode) needs, and appends it to `data`,
-/// which holds the start of the file or is empty. Reading stops early if the headers show that
+/// Reads from `source` the part that [`decode`](crate::decode) needs, and appends it to `data`.
+/// `data` is empty, or holds the start of the file. Reading stops early if the headers show that
 /// `decode` will refuse the file. If `decode` fails, read the rest and use a full decoder.
 ///
 /// # Errors

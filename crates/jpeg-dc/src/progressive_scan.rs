@@ -1,4 +1,5 @@
-//! Progressive frames: the scans of DC coefficients, first the higher bits, then bit by bit.
+//! Decodes the scans of DC coefficients in progressive frames. The first scan contains the higher
+//! bits, and each of the others adds one bit.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -32,7 +33,7 @@ pub(crate) fn decode(
         {
             if target.dc.is_empty() {
                 return Err(Error::Malformed(
-                    "a scan of AC coefficients comes before the first of DC coefficients",
+                    "a scan of AC coefficients comes before the first scan of DC coefficients",
                 ));
             }
             let code = reader.ac_code(part.selected.ac_table)?;

@@ -1,6 +1,6 @@
 //! Sequential scans at a fraction of their size: reads the lowest frequencies of each block.
 
-#![expect(clippy::cast_possible_truncation, reason = "indices are below 256, places below 1024")]
+#![expect(clippy::cast_possible_truncation, reason = "indices are below 256, places below 2048")]
 
 use crate::corner::{self, Corners, INDICES, Transform, Transformed};
 use crate::deadline::Deadline;
@@ -20,7 +20,7 @@ use crate::variance::Weights;
 const WIDTH: usize = 32;
 
 /// The number of values from a block's first one to its last one, at the largest scale.
-const REACH: usize = WIDTH * 25 + 1;
+const REACH: usize = WIDTH * 36 + 1;
 
 /// Decodes a scan into the planes of its components and returns the position of its end.
 pub(crate) fn decode(
@@ -66,6 +66,7 @@ pub(crate) fn decode(
             quantisation: *reader.quantisation(component.quantisation)?,
         };
         match *scale {
+            Scale::ThreeQuarters => source.write::<6, 37>(plane, deadline)?,
             Scale::FiveEighths => source.write::<5, 26>(plane, deadline)?,
             Scale::Half => source.write::<4, 17>(plane, deadline)?,
             Scale::ThreeEighths => source.write::<3, 10>(plane, deadline)?,
@@ -144,6 +145,7 @@ impl Source<'_> {
         let mut corners: Vec<Corners<WIDTH, M>> =
             vec![[[0; WIDTH]; M]; groups * self.part.v + spare];
         let blocks = self.blocks(groups * WIDTH * M, M);
+        let mut between = [[[0.0; WIDTH]; N]; N];
         let restart_interval = self.restart_interval;
         let mut prediction =
             Prediction { restart_interval, until_restart: restart_interval, value: 0 };
@@ -157,7 +159,7 @@ impl Source<'_> {
             let lines = corners.chunks_exact(groups.max(1)).take(self.part.v);
             for (line, target) in lines.zip(target.chunks_mut((width * N).max(1))) {
                 for (index, corners) in line.iter().enumerate() {
-                    transform.write(corners, index, target, width);
+                    transform.write(corners, &mut between, index, target, width);
                 }
             }
         }

@@ -10,12 +10,13 @@ pub(crate) const ENTRIES: usize = 1 << WINDOW;
 /// entries, the bits up to a byte boundary and a window must fit in 64 bits.
 const MAX_BITS: u32 = 22;
 
-/// An entry, or the sum of a block's entries. The low byte is the number of skipped bits. Above it
-/// is the number of coefficients, which in a sum is the index of the block's next coefficient.
+/// An entry, or the sum of a block's entries. The low byte is the number of skipped bits. The bits
+/// above it are the number of coefficients. In a sum, this number is the index of the block's next
+/// coefficient.
 ///
-/// [`END`] is added at the end of a block. If [`SLOW`] is set, by an entry or by the sum, the step
-/// is invalid and must be repeated symbol by symbol: the code is longer than the window, or the
-/// block is filled to its last coefficient, so that the entry runs into the next block.
+/// [`END`] is added at the end of a block. If [`SLOW`] is set, the step is invalid and must be
+/// repeated symbol by symbol. An entry sets it if the code is longer than the window. A sum sets it
+/// if the block is filled to its last coefficient, because the entry then runs into the next block.
 pub(crate) type Entry = u16;
 /// The bit position of the number of coefficients within an entry.
 pub(crate) const COUNT_SHIFT: u32 = 8;
@@ -28,7 +29,7 @@ const NONE: Entry = 0;
 /// The number of coefficients that indicates the end of a block.
 const END_OF_BLOCK: u32 = 128;
 
-/// The number of coefficients of an AC symbol, and the bits after its code.
+/// The number of coefficients of an AC symbol, and the number of bits after its code.
 pub(crate) fn ac_symbol(symbol: u8) -> (u32, u32) {
     let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
     match (run, size) {
@@ -40,8 +41,8 @@ pub(crate) fn ac_symbol(symbol: u8) -> (u32, u32) {
 
 /// Writes the tables for a component's blocks: `dc` for the start of a block, `ac` for the rest.
 pub(crate) fn build(dc_code: &Code, ac_code: &Code, dc: &mut [Entry], ac: &mut [Entry]) {
-    // Tables of AC symbols for 0 to WINDOW visible bits, in that order: the bits after a symbol in
-    // a large table index a smaller table.
+    // Tables of AC symbols for 0 to WINDOW visible bits, in that order. In a large table, the bits
+    // after a symbol index a smaller table.
     let mut tables = vec![NONE; 2 * ENTRIES - 1];
     for view in 1..=WINDOW {
         let (smaller, table) = tables.split_at_mut((1 << view) - 1);

@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "a scan has less than 2^32 bits; a side has at most 16 bits"
+    reason = "a scan has fewer than 2^32 bits; a side has at most 16 bits"
 )]
 
 use std::ops::Range;
@@ -35,11 +35,13 @@ pub struct Tiles {
 }
 
 impl Tiles {
-    /// Finds the tiles. The function calls `expired` regularly, and stops if it returns true.
+    /// Finds the tiles. The function calls `expired` regularly, and stops once `expired` returns
+    /// true.
     ///
     /// # Errors
-    /// The same errors as [`decode_until`](crate::decode_until). Files that are progressive, have
-    /// several scans, or have restart markers are [`Error::Unsupported`].
+    /// The same errors as [`decode_until`](crate::decode_until). The error is also
+    /// [`Error::Unsupported`] if the file is progressive, has several scans, or has restart
+    /// markers.
     pub fn find(data: &[u8], options: &Options, expired: &dyn Fn() -> bool) -> Result<Self, Error> {
         let mut reader = Reader::default();
         if !matches!(reader.advance(data)?, Found::Frame) {
@@ -109,8 +111,8 @@ impl Tiles {
         self.located.layout.mcus
     }
 
-    /// Compares each tile, row by row, with the tile at `column` and `row`. The result is true if
-    /// the means of any two corresponding blocks differ by more than `tolerance`.
+    /// Compares each tile, row by row, with the tile at `column` and `row`. The result for a tile
+    /// is true if the means of any two corresponding blocks differ by more than `tolerance`.
     ///
     /// # Errors
     /// [`Error::Malformed`].
@@ -221,7 +223,7 @@ impl Tiles {
 const DC_COUNTS: [u8; 16] = [0, 0, 0, 15, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 const DC_SYMBOLS: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
-/// The payload of a DQT segment. If all steps fit, it has 8 bits for each.
+/// The payload of a DQT segment, with 8 bits for each step if all steps fit, otherwise 16.
 fn quantisation(number: u8, table: &Quantisation) -> Vec<u8> {
     let small: Result<Vec<u8>, _> = table.iter().map(|&step| u8::try_from(step)).collect();
     if let Ok(small) = small {

@@ -24,8 +24,8 @@ use crate::huffman::Code;
 /// The value 0 means that the code is invalid, or longer than the window.
 type Entry = u64;
 
-/// The number of bits that index a table. The longest entry then has 26 bits, so that two of them
-/// fit in a window.
+/// The number of bits that index a table. The longest entry then has 26 bits, so that two entries
+/// fit in the loaded bits.
 const WINDOW: u32 = 11;
 const ENTRIES: usize = 1 << WINDOW;
 
@@ -38,7 +38,7 @@ const NOWHERE: u32 = 128;
 /// A symbol, and the value after it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Symbol {
-    /// The number of bits of the code and the value. The value 0 means that the code is invalid, or
+    /// The number of bits of the code and the value. The number is 0 if the code is invalid, or
     /// longer than the window.
     bits: u32,
     distance: u32,
@@ -102,8 +102,8 @@ impl Found {
     }
 }
 
-/// A table of the symbols of a Huffman code and their values. The leading bits of a code and its
-/// value are the index.
+/// A table of the symbols of a Huffman code, with their values. The index is the first bits of a
+/// code and its value.
 pub(crate) struct Values<'a> {
     code: &'a Code,
     /// Returns the symbol for a code of this length.
@@ -203,7 +203,7 @@ impl<'a> Values<'a> {
         let index = (at.ahead >> (64 - WINDOW)) as usize;
         let mut entry = self.entries.get(index).copied().unwrap_or_default();
         if entry == 0 {
-            // Such an entry may be longer than the loaded bits.
+            // A symbol that is not in the table may be longer than the loaded bits.
             at.refill(bytes);
             entry = self.long(at.ahead);
             let first = value(at.ahead >> (entry >> 8 & 63), entry >> 48);
@@ -211,7 +211,7 @@ impl<'a> Values<'a> {
             at.refill(bytes);
             return Found { entry, first };
         }
-        // The value is in the last of the symbol's bits (T.81, F.2.2.1).
+        // The value is in the last bits of the symbol (T.81, F.2.2.1).
         let first = value(at.ahead.wrapping_shr((entry >> 8) as u32), entry >> 48);
         at.bit = at.bit.wrapping_add(entry as u32 & 0xFF);
         at.ahead = at.ahead.wrapping_shl(entry as u32);

@@ -9,7 +9,7 @@ const fn zigzag() -> [(u8, u8); 64] {
     while let Some((place, others)) = rest.split_first_mut() {
         *place = (row, column);
         rest = others;
-        // The order follows the diagonals, upwards if the number of the diagonal is even.
+        // The order follows the diagonals. It goes upwards if the number of the diagonal is even.
         if (row + column) % 2 == 0 {
             if column == 7 {
                 row += 1;

@@ -6,7 +6,7 @@ pub(crate) struct Bits {
     file: Vec<u8>,
     /// The bits that are not in the file yet. Bits above them are undefined.
     pending: u64,
-    /// The number of these bits, less than 32.
+    /// The number of these bits, which is less than 32.
     count: u32,
 }
 
@@ -16,7 +16,7 @@ impl Bits {
         Self { file, pending: 0, count: 0 }
     }
 
-    /// Write up to 32 bits.
+    /// Writes up to 32 bits.
     #[inline(always)]
     pub(crate) fn push(&mut self, bits: u32, length: u32) {
         self.pending = self.pending << (length & 63) | u64::from(bits);

@@ -7,12 +7,12 @@ use super::symbols::{Symbols, Table};
 use super::tables::{Steps, steps};
 use super::zigzag::ZIGZAG;
 
-/// From this fraction of a step, a coefficient is rounded up to the next level. At quality 100, it
-/// is rounded to the nearest level.
+/// A coefficient is rounded up if it exceeds a level by at least this fraction of a step. At
+/// quality 100, it is rounded to the nearest level.
 const ROUNDS_UP: f32 = 0.56;
 const ROUNDS_UP_AT_100: f32 = 0.5;
 
-/// Encode a picture. `fill` writes the samples of a row of units to the components.
+/// Encodes a picture. `fill` writes the samples of a row of units to the components.
 pub(crate) fn encode(
     layout: Layout,
     quality: u8,
@@ -123,8 +123,8 @@ impl Quantizer {
     }
 }
 
-/// The number of bits by which to shift for this divisor. With it, the factor uses all 16 bits, and
-/// the second multiplication shifts by at least one bit.
+/// The number of bits by which to shift for this divisor. With this shift, the factor uses all 16
+/// bits, and the second multiplication shifts by at least one bit.
 fn exponent(divisor: f32) -> f32 {
     divisor.log2().floor().max(1.0)
 }
@@ -149,7 +149,7 @@ impl<'a> Encoder<'a> {
         Self { quantizer, direct, alternating, last: 0 }
     }
 
-    /// Encode the component's blocks in a unit.
+    /// Encodes the component's blocks in a unit.
     #[inline(always)]
     fn unit(&mut self, component: &Component, column: usize, row: usize, symbols: &mut Symbols) {
         let (across, down) = component.factors;
@@ -159,7 +159,7 @@ impl<'a> Encoder<'a> {
                 if column * SIDE < component.width && top * SIDE < component.height {
                     self.block(&component.block(column, y), symbols);
                 } else {
-                    // The block lies outside the picture. This one has the fewest bits.
+                    // The block lies outside the picture, so it is encoded with the fewest bits.
                     symbols.push(self.direct, 0, 0);
                     symbols.push(self.alternating, 0, 0);
                 }
@@ -195,7 +195,7 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// The number of bits of a level, and these bits (T.81, F.1.2.1).
+/// The number of bits of a level, and the bits themselves (T.81, F.1.2.1).
 #[inline(always)]
 fn magnitude(level: i32) -> (u8, u32) {
     let size = 32 - level.unsigned_abs().leading_zeros();

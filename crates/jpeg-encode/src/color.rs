@@ -11,8 +11,8 @@ const BITS: u32 = 15;
 /// One half, as a factor.
 const HALF: i32 = 1 << (BITS - 1);
 
-/// The pixels of a row of units, in one word each. The three lowest bytes are red, green and blue,
-/// starting at the lowest; the highest byte is undefined.
+/// The pixels of a row of units, with one word for each pixel. From the lowest byte up, a word
+/// contains red, green and blue. Its highest byte is undefined.
 pub(crate) struct Pixels {
     width: usize,
     stride: usize,
@@ -26,7 +26,7 @@ impl Pixels {
         Self { width, stride, words: vec![0; stride * rows] }
     }
 
-    /// Read rows of 3 bytes per pixel.
+    /// Reads rows of 3 bytes per pixel.
     pub(crate) fn read<'a>(&mut self, rows: impl Iterator<Item = &'a [u8]>) {
         for (words, row) in self.words.chunks_exact_mut(self.stride).zip(rows) {
             let (groups, rest) = row.as_chunks::<12>();
@@ -99,7 +99,7 @@ fn half_width(row: &[u32], blues: &mut [u8], reds: &mut [u8]) {
 
 #[inline(never)]
 fn half(upper: &[u32], lower: &[u32], blues: &mut [u8], reds: &mut [u8]) {
-    /// The bytes of red and blue.
+    /// A mask for the bytes of red and blue.
     const ODD: u32 = 0x00ff_00ff;
     let (uppers, upper_rest) = upper.as_chunks::<8>();
     let (lowers, lower_rest) = lower.as_chunks::<8>();

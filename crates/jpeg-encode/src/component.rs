@@ -102,7 +102,7 @@ impl Component {
     }
 }
 
-/// Copy a row of samples, and repeat the last one to the end of the row.
+/// Copies a row of samples, and repeats the last one to the end of the row.
 pub(crate) fn copy_row(from: &[u8], to: &mut [u8]) {
     let (row, rest) = to.split_at_mut(from.len().min(to.len()));
     for (to, &from) in row.iter_mut().zip(from) {
@@ -111,7 +111,7 @@ pub(crate) fn copy_row(from: &[u8], to: &mut [u8]) {
     rest.fill(from.last().copied().unwrap_or_default());
 }
 
-/// Repeat the last of the first `width` samples to the end of the row.
+/// Repeats the last of the first `width` samples to the end of the row.
 pub(crate) fn repeat_last(row: &mut [u8], width: usize) {
     let (samples, rest) = row.split_at_mut(width.min(row.len()));
     rest.fill(samples.last().copied().unwrap_or_default());

@@ -11,7 +11,7 @@ pub(crate) const SCALES: [f32; 8] =
 /// The factor by which [`forward`] scales all coefficients.
 pub(crate) const SCALE: f32 = 16.0;
 
-/// Multiply by `fraction` / 65,536, add `ADDEND` / 65,536, and round down.
+/// Multiplies by `fraction` / 65,536, adds `ADDEND` / 65,536, and rounds down.
 #[inline(always)]
 fn part<const ADDEND: i32>(value: i16, fraction: i16) -> i16 {
     ((i32::from(value) * i32::from(fraction) + ADDEND) >> 16) as i16
@@ -22,7 +22,7 @@ fn part<const ADDEND: i32>(value: i16, fraction: i16) -> i16 {
 #[inline(never)]
 fn transform<const ADDEND: i32>([r0, r1, r2, r3, r4, r5, r6, r7]: &mut Values) {
     // cos(4π/16), cos(6π/16), cos(2π/16) - cos(6π/16) and cos(2π/16) + cos(6π/16). All except the
-    // second one are meant in addition to 1.
+    // second one are stored after subtracting 1.
     const COS_4: i16 = -19_195;
     const COS_6: i16 = 25_080;
     const DIFFERENCE: i16 = -30_068;
@@ -54,7 +54,7 @@ fn transform<const ADDEND: i32>([r0, r1, r2, r3, r4, r5, r6, r7]: &mut Values) {
     }
 }
 
-/// Divide by 4, and exchange rows and columns.
+/// Divides by 4, and exchanges rows and columns.
 #[inline(never)]
 fn turn(values: &Values) -> Values {
     let [r0, r1, r2, r3, r4, r5, r6, r7] = values;
@@ -77,7 +77,7 @@ pub(crate) fn forward(block: &[[u8; 8]; 8]) -> Values {
         // Here, there is room for two more bits than in the second dimension.
         *value = (i16::from(sample) - 128) << 3;
     }
-    // Rounding down takes less time. With these bits, it is exact enough.
+    // Rounding down takes less time, and is exact enough with these two bits.
     transform::<0>(&mut rows);
     let mut columns = turn(&rows);
     transform::<0x8000>(&mut columns);

@@ -13,7 +13,7 @@ fn segment(file: &mut Vec<u8>, marker: u8, content: &[u8]) {
     file.extend(content);
 }
 
-/// Returns the start of a file, up to the frame header, which contains the size.
+/// Returns the start of a file. It ends with the frame header, which contains the size.
 pub(crate) fn start(layout: Layout, steps: &[Steps; 2]) -> Vec<u8> {
     let count = if layout.subsampling.is_some() { 3_u8 } else { 1 };
     let mut file = vec![0xff, 0xd8];
@@ -38,7 +38,7 @@ pub(crate) fn start(layout: Layout, steps: &[Steps; 2]) -> Vec<u8> {
     file
 }
 
-/// Write the Huffman tables and the start of the scan.
+/// Writes the Huffman tables and the start of the scan.
 pub(crate) fn start_scan(file: &mut Vec<u8>, layout: Layout, tables: &[Codes]) {
     for (table, id) in tables.iter().zip([0x00, 0x10, 0x01, 0x11]) {
         let content = [[id].as_slice(), &table.lengths, &table.symbols].concat();

@@ -40,7 +40,7 @@ impl Symbols {
         Self { layout, kept: Vec::new(), counts: [[0; 256]; 4], scan: Scan::Waiting(file) }
     }
 
-    /// Add a symbol. Its lowest four bits are the number of bits that follow its code.
+    /// Adds a symbol. Its lowest four bits are the number of bits that follow its code.
     #[inline(always)]
     pub(crate) fn push(&mut self, table: Table, symbol: u8, bits: u32) {
         if let Some(count) =
@@ -51,10 +51,10 @@ impl Symbols {
         self.kept.push(bits << 16 | (table as u32) << 8 | u32::from(symbol));
     }
 
-    /// If there are too many symbols in memory, write them.
+    /// Writes the symbols if there are too many in memory.
     pub(crate) fn relieve(&mut self) {
         if self.kept.len() >= KEPT {
-            // Symbols that did not occur yet need a code, too.
+            // Symbols that have not occurred yet need a code, too.
             if let Scan::Waiting(_) = self.scan {
                 let tables = self.counts.as_chunks_mut::<2>().0;
                 for [direct, alternating] in tables {

@@ -8,7 +8,7 @@
 struct Shape {
     /// The step of the lowest frequencies.
     lowest: f32,
-    /// The growth from the lowest frequency to the highest one of a dimension.
+    /// The growth from the lowest frequency to the highest one in one dimension.
     growth: f32,
     /// The exponent of the distance. Below 1, steps grow most at low frequencies.
     power: f32,
@@ -39,14 +39,14 @@ impl Shape {
     fn step(&self, horizontal: u8, vertical: u8, scale: f32) -> u8 {
         let distance = f32::from(horizontal).hypot(f32::from(vertical)) - 1.0;
         let growth = self.growth * (distance.max(0.0) / 7.0).powf(self.power);
-        // The DCT is too coarse for a step of 1 at the highest frequency.
+        // The DCT is not precise enough for a step of 1 at the highest frequency.
         let least = if (horizontal, vertical) == (7, 7) { 2.0 } else { 1.0 };
         (self.lowest * scale * (1.0 + growth)).round().clamp(least, 255.0) as u8
     }
 }
 
-/// The factor of the steps for a quality. With it, the mean scores are those of libjpeg's tables.
-/// Their factor is 1 at quality 50.
+/// The factor by which a quality multiplies the steps. It is chosen so that the mean scores are the
+/// same as with libjpeg's tables, whose factor at quality 50 is 1.
 fn scale(quality: u8) -> f32 {
     let quality = f32::from(quality.clamp(1, 100));
     let libjpeg = if quality < 50.0 { 50.0 / quality } else { 2.0 - quality / 50.0 };

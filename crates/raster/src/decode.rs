@@ -1,4 +1,4 @@
-//! The decoder of the `image` crate for BMP files.
+//! The `image` crate's decoder for BMP files.
 
 use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
 

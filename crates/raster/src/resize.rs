@@ -21,7 +21,7 @@ const BETWEEN: usize = 2 * 1024 * 1024;
 /// The kernel of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
-    /// The mean of the covered pixels, or of sixteen samples of them if there are many.
+    /// The mean of the covered pixels. If there are many, it is the mean of sixteen of them.
     Box,
     /// A cubic kernel of radius 2.
     CatmullRom,
@@ -46,7 +46,7 @@ impl From<Filter> for ResizeAlg {
 pub(crate) const LANCZOS_RADIUS: f64 = 3.0;
 
 /// `sinc(x) * sinc(x / 3)` with one sine instead of two, because `sin 3a = 3 sin a - 4 sin³ a`.
-/// Computing the sines takes a fortieth of the time to render a small thumbnail.
+/// Computing the sines takes one fortieth of the time that rendering a small thumbnail takes.
 fn lanczos3(x: f64) -> f64 {
     if x == 0.0 {
         return 1.0;
@@ -72,8 +72,8 @@ pub struct Area {
 /// Resizes a part of a picture.
 ///
 /// # Errors
-/// Fails if the area lies outside the picture, the size is zero, or the data does not match the
-/// picture's size.
+/// Fails if the area lies outside the picture, if the size is zero, or if the data does not match
+/// the picture's size.
 pub fn resize(
     picture: &Picture,
     area: Area,
@@ -92,8 +92,8 @@ pub fn resize(
     Ok(finished(resized, picture.kind))
 }
 
-/// Resizes a part of a picture without opacity by [`Filter::Lanczos3`], in bands. The rows of the
-/// intermediate picture are as wide as the rows of the source.
+/// Resizes a part of a picture that has no alpha channel by [`Filter::Lanczos3`], in bands. The
+/// rows of the intermediate picture are as wide as the rows of the source.
 fn resize_bands(
     source: &ImageRef<'_>,
     area: Area,
@@ -119,7 +119,7 @@ fn resize_bands(
     Ok(Picture { width: to.width, height: to.height, kind, data })
 }
 
-/// The library's type for a kind of pixels.
+/// The library's type for one kind of pixel.
 pub(crate) const fn samples(kind: PixelKind) -> PixelType {
     match kind {
         PixelKind::Luma => PixelType::U8,
@@ -184,13 +184,13 @@ impl Variances {
 }
 
 thread_local! {
-    /// The transfer function of sRGB. Computing its tables takes a few milliseconds. A lock that all
-    /// threads share would not survive a fork.
+    /// The transfer function of sRGB. Computing its tables takes a few milliseconds. Each thread
+    /// has its own tables, because a lock that all threads share would not survive a fork.
     static SRGB: Rc<PixelComponentMapper> = Rc::new(create_srgb_mapper());
 }
 
-/// Half the second derivative of the transfer function of sRGB (IEC 61966-2-1) at a sample. The
-/// light of white is 65 535.
+/// Half the second derivative of the transfer function of sRGB (IEC 61966-2-1) at a sample. White
+/// has the value 65,535 in linear light.
 #[expect(clippy::cast_precision_loss, reason = "a sample is at most 255")]
 fn half_curvature(sample: usize) -> f32 {
     let sample = sample as f32 / 255.0;
@@ -265,7 +265,8 @@ pub fn resize_samples(
     resize_bands(&source.map_err(RasterError::new)?, area, to, PixelKind::Luma)
 }
 
-/// Resizes one plane of samples, of two bytes each if `wide`, by [`Filter::CatmullRom`].
+/// Resizes one plane of samples by [`Filter::CatmullRom`]. If `wide` is true, each sample has two
+/// bytes.
 ///
 /// # Errors
 /// Fails if there are fewer samples than the size requires.

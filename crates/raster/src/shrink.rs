@@ -5,9 +5,9 @@ use crate::picture::{Picture, PixelKind, Size};
 /// The largest factor. At this factor, the sum of the samples of one pixel fits into 16 bits.
 const MAX_FACTOR: u32 = 8;
 
-/// Shrink an image as far as possible by a factor from 1 to 8, so that it still has at least this
-/// size. Each pixel becomes the mean of a square of pixels. At the right and the lower edge, the
-/// squares may be incomplete. An image with an alpha channel is returned unchanged.
+/// Shrinks an image by the largest factor from 1 to 8 that leaves it at least this size. Each pixel
+/// becomes the mean of a square of pixels. At the right and the lower edge, the squares may be
+/// incomplete. An image with an alpha channel is returned unchanged.
 #[must_use]
 pub fn shrink(picture: Picture, least: Size) -> Picture {
     let factor = (picture.width / least.width.max(1)).min(picture.height / least.height.max(1));

@@ -233,8 +233,8 @@ impl Axis {
         (2.0 * LANCZOS_RADIUS * self.scale.max(1.0)).ceil() as u32 + 1
     }
 
-    /// The start and length of `count` pixels of the result within a part of the picture. The part,
-    /// from `first` to `end`, contains all pixels that they need.
+    /// The start and length of `count` pixels of the result, relative to a part of the picture. The
+    /// part goes from `first` to `end`, and contains all pixels that these pixels need.
     fn part(self, index: u32, count: u32, (first, end): (u32, u32)) -> (f64, f64) {
         const ROUNDING: f64 = 1e-6;
         let start = self.start + f64::from(index) * self.scale - f64::from(first);

@@ -19,7 +19,7 @@ ATTEMPTS = 3
 """The default maximum number of attempts to send a request."""
 
 _PAUSE = 0.2
-"""The longest pause before the second attempt, in seconds. It doubles for each further attempt."""
+"""The maximum pause before the second attempt, in seconds. It doubles for each further attempt."""
 
 # S3 reports `SlowDown` with the status 503. Some other stores use 429.
 _TEMPORARY = frozenset({429, 500, 502, 503, 504})
@@ -169,7 +169,7 @@ def _problem(response: _http.Response, place: str) -> S3Error:
     if status == 404:  # noqa: PLR2004
         return S3Missing(answer)
     if status == 403 and code in {"", "AccessDenied"}:  # noqa: PLR2004
-        return S3Missing(f"{answer}: the object is missing, or the keys lack the permission")
+        return S3Missing(f"{answer}: the object is missing, or the keys do not allow access")
     if 300 <= status < 400:  # noqa: PLR2004
         return S3Refused(f"{answer}, a redirect: check the region and the endpoint")
     return S3Refused(answer)

@@ -30,10 +30,9 @@ class Signers:
         self._found: tuple[int, Any] | None = None
         if self._fixed is None and importlib.util.find_spec("botocore") is None:
             raise ConfigError(
-                f"XACCEL['S3'] has no 'access_key' and 'secret_key' for the bucket "
-                f"{settings.bucket!r}, and the environment has no AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY: set them, or install 'xaccel[s3]' to use keys from "
-                "profiles, machine roles or web identity"
+                f"the bucket {settings.bucket!r} has no keys: set 'access_key' and 'secret_key' in "
+                "XACCEL['S3'], or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment; "
+                "or install 'xaccel[s3]' to use keys from profiles, machine roles or web identity"
             )
 
     def get(self) -> S3Signer:

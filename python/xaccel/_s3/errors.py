@@ -8,7 +8,7 @@ class S3Error(Exception):
 
 
 class S3Missing(S3Error):
-    """The object does not exist. Without `s3:ListBucket`, a store responds with 403, not 404."""
+    """The object does not exist. Without `s3:ListBucket`, a store reports this as 403, not 404."""
 
 
 class S3Refused(S3Error):

@@ -1,6 +1,6 @@
 """The setting `S3`: the locations of the buckets, and their keys.
 
-Error messages never show a value, since it could be a misplaced key.
+Error messages never show a value, because the value could be a misplaced key.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def _endpoint(name: str, value: Any) -> str:
         is_origin = False
     if not is_origin or "@" in value or not re.fullmatch(r"https?://[^/?#\\\s]+/?", value):
         raise ConfigError(
-            f"{name} must be a scheme and a host such as 'https://s3.example.com', without user, "
+            f"{name} must be a scheme and a host such as 'https://s3.example.com', without a user, "
             "path or query"
         )
     return str(value).removesuffix("/")

@@ -40,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser, *, required: bool = True) -> No
         "--config",
         type=Path,
         metavar="FILE",
-        help="or take them from a TOML file, from its top level or from [xaccel]",
+        help="or take them from a TOML file: from its top level or from its table [xaccel]",
     )
 
 
@@ -84,13 +84,13 @@ def from_app(name: str) -> Config:
     if config is None:
         raise ConfigError(
             f"{option} does not use xaccel: it must be a Flask app with XAccel(app), an object "
-            "whose `config` is a xaccel.Config, or a function that returns one"
+            "whose `config` is an xaccel.Config, or a function that returns one of these"
         )
     return config
 
 
 def broker_of(name: str) -> str | None:
-    """Return the broker URL of the Celery app `MODULE:NAME`, or `None` if it is not set.
+    """Return the broker URL of the Celery app `MODULE:NAME`, or `None` if the app does not set one.
 
     Raises:
         ConfigError: The app does not exist.

@@ -96,8 +96,8 @@ def _add_images(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--version",
         metavar="VERSION",
-        help="mtime if your templates pass version='mtime'; with --field, also the name of another "
-        "field of the model, such as updated_at for version=photo.updated_at",
+        help="mtime if your templates pass version='mtime'; with --field, it can also be the name "
+        "of another field of the model, such as updated_at for version=photo.updated_at",
     )
 
 
@@ -107,8 +107,8 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
         "--processes",
         type=int,
         metavar="N",
-        help="the number of processes; the command and the app together render at most "
-        "THUMBNAIL_WORKERS images at once (default: one for each CPU)",
+        help="the number of processes (default: one for each CPU); the command and the app "
+        "together render at most THUMBNAIL_WORKERS images at once",
     )
     group.add_argument(
         "--dry-run", action="store_true", help="render nothing; count the missing thumbnails"
@@ -265,7 +265,7 @@ def _images(
     prefix = (f"~{options.source}/" if options.source else "") + options.prefix
     if options.names is not None:
         return _named(options.names, items)
-    tasks.urls.name(f"{prefix}x")  # raises an error if there is no such source
+    tasks.urls.name(f"{prefix}x")  # raises an error if the source does not exist
     names = partial(_listed, tasks, prefix)
     return _Images(lambda: sum(1 for _ in names()), lambda: items(names()), is_listed=True)
 

@@ -57,8 +57,8 @@ def add(commands: Any) -> None:
             action.add_argument(
                 "--outdated",
                 action="store_true",
-                help="instead, remove the thumbnails that were rendered before a setting that "
-                "affects pictures changed, such as THUMBNAIL_QUALITY",
+                help="remove outdated thumbnails instead: those rendered before you changed a "
+                "setting that affects pictures, such as THUMBNAIL_QUALITY",
             )
         if run is _purge:
             action.add_argument(

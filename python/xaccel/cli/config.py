@@ -53,8 +53,8 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "server",
         choices=[*DIALECTS_WITH_GENERATOR, *services.NAMES, _LIFECYCLE],
-        help="the web server; or what starts the app; or "
-        f"{_LIFECYCLE} for the lifecycle rules of the store's bucket",
+        help=f"the web server; the software that starts the app; or {_LIFECYCLE} for the lifecycle "
+        "rules of the store's bucket",
     )
     app_config.add_options(parser)
     _add_output(parser)
@@ -75,8 +75,8 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--full",
         action="store_true",
-        help="write a complete configuration that any user can start, not just a site file; needs "
-        "--out",
+        help="write a complete configuration, with which any user can start the server, instead of "
+        "only a site file; needs --out",
     )
     group.add_argument(
         "--out",
@@ -88,7 +88,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         "--check",
         action="store_true",
         help="write nothing; show how the files in DIR differ from the configuration that the "
-        "settings require, and exit with status 1 if they do",
+        "settings require, and exit with status 1 if they differ",
     )
 
 
@@ -118,8 +118,8 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--mount",
         metavar="PATH",
-        help="the path below which the app is mounted, such as /shop (default: MOUNT in the "
-        "settings, or else Flask's APPLICATION_ROOT or Django's FORCE_SCRIPT_NAME)",
+        help="the path below which the app is mounted, such as /shop (default: the setting MOUNT, "
+        "otherwise Flask's APPLICATION_ROOT or Django's FORCE_SCRIPT_NAME)",
     )
     group.add_argument(
         "--static",
@@ -131,28 +131,29 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--tls-certificate",
         metavar="FILE",
-        help="use TLS with this certificate, and redirect plain HTTP to it (with --listen 443, "
-        "Caddy obtains a certificate for --domain itself)",
+        help="use TLS with this certificate, and redirect HTTP to HTTPS (with --listen 443, Caddy "
+        "obtains a certificate for --domain itself)",
     )
     group.add_argument("--tls-key", metavar="FILE", help="the certificate's private key")
     group.add_argument(
         "--log-header",
         metavar="NAME",
-        help="a response header of the app, such as X-User, that nginx logs and hides",
+        help="a response header of the app, such as X-User, that nginx logs and hides from "
+        "visitors",
     )
     group.add_argument(
         "--json-log",
         metavar="FILE",
-        help="a file in which nginx also logs each request as JSON, and whether the app was "
-        "involved; for metrics",
+        help="a file in which nginx also logs each request as JSON, for metrics; each entry says "
+        "whether the app was involved",
     )
     group.add_argument(
         "--balance",
         action="append",
         metavar="ADDRESS",
-        help="write the configuration of a load balancer in front of several machines instead; "
-        "ADDRESS is where nginx listens on one of them, HOST:PORT; repeat the option for each "
-        "machine",
+        help="instead, write the configuration of a load balancer in front of several machines; "
+        "ADDRESS is the HOST:PORT on which nginx listens on one of them; repeat the option for "
+        "each machine",
     )
     group.add_argument(
         "--real-ip-from",
@@ -177,8 +178,8 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--resizer",
         metavar="ADDRESS",
-        help="where nginx's resizing server listens, with the engine image-filter: "
-        "HOST:PORT or unix:/path/to.sock (default: a port that depends on --name)",
+        help="with the engine image-filter, the address of nginx's resizing server: HOST:PORT or "
+        "unix:/path/to.sock (default: a port that depends on --name)",
     )
     group.add_argument(
         "--resolver",

@@ -24,9 +24,9 @@ def add(commands: Any) -> None:
         "doctor",
         summary="find out what is wrong with a running site, and how to fix it",
         description="Send requests to a running site as a visitor would, through its web server, "
-        "and print each problem and how to fix it. With the app's settings, also check "
-        "internal prefixes, signed links, thumbnails and the cache. Run it on the app's machine, "
-        "as the app's user.",
+        "and print each problem with its fix. With the app's settings, also check internal "
+        "prefixes, signed links, thumbnails and the cache. Run it on the app's machine, as the "
+        "app's user.",
         examples=[
             "xaccel doctor https://www.example.com/ --app shop:app",
             "xaccel doctor https://www.example.com/video/7 --header 'Cookie: session=…'",
@@ -43,8 +43,8 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--local",
         action="store_true",
-        help="check only this machine: keys, cache, free space and store; this needs no address, "
-        "but the app's settings",
+        help="check only this machine: keys, cache, free space and store; this needs the app's "
+        "settings, but no address",
     )
     app_config.add_options(parser, required=False)
     parser.add_argument(

@@ -27,9 +27,8 @@ def _add_thumbnail(commands: Any) -> None:
         commands,
         "thumbnail",
         summary="make a thumbnail of an image",
-        description="Make a thumbnail as an app does with the default settings. The format is the "
-        "one in the spec or, if the spec does not contain one, the one that the name of the new "
-        "file indicates.",
+        description="Make the same thumbnail as an app with the default settings. If the spec does "
+        "not contain a format, the name of the new file determines it.",
         examples=[
             "xaccel thumbnail 300x200,cover cat.jpg small.webp",
             "xaccel thumbnail 300x- cat.jpg - > small.jpg",

@@ -24,9 +24,9 @@ from xaccel.exceptions import BadSignature, ConfigError, FileNotFound, Thumbnail
 
 _KEYS_VARIABLE = "XACCEL_SECRET_KEYS"
 _KEYS_HELP = (
-    "The secret keys are the app's SECRET_KEYS. Put them into the file of --key-file or into the "
-    f"environment variable {_KEYS_VARIABLE}, one per line, newest first. You can't pass them as "
-    "arguments, because every user of the machine can see the arguments of a command."
+    "The secret keys are the app's SECRET_KEYS. Put them in the file that --key-file names or in "
+    f"the environment variable {_KEYS_VARIABLE}, one per line, newest first. You can't pass them "
+    "as arguments, because every user of the machine can see the arguments of a command."
 )
 _SETTINGS_HELP = (
     "Commands read the settings of your project: specify its app with --app, its Django settings "
@@ -149,7 +149,7 @@ def _add_signer(parser: argparse.ArgumentParser) -> None:
         "--algorithm",
         choices=get_args(Algorithm),
         default=Config.signature,
-        help="how URLs are signed, like the setting SIGNATURE (default: %(default)s)",
+        help="how URLs are signed, as in the setting SIGNATURE (default: %(default)s)",
     )
     parser.add_argument(
         "--key-file",

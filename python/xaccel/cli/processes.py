@@ -14,7 +14,7 @@ ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 _AHEAD = 2
-"""The number of items assigned to a process at a time, so that it never waits for the next one."""
+"""The number of items assigned to a process at a time, so that the next one is already waiting."""
 
 _context = multiprocessing.get_context("fork")
 

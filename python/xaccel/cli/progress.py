@@ -58,7 +58,8 @@ def _bar(total: int | None, unit: str) -> Any:
         from tqdm import tqdm  # noqa: PLC0415
     except ModuleNotFoundError:
         return None
-    tqdm.monitor_interval = 0  # no thread, since dead processes are replaced by forking
+    # tqdm must not start a thread, because dead processes are replaced by forking.
+    tqdm.monitor_interval = 0
     return tqdm(total=total, unit=unit, dynamic_ncols=True, smoothing=0.05)
 
 

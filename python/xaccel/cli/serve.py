@@ -24,9 +24,9 @@ def add(commands: Any) -> None:
         commands,
         "serve",
         summary="show a directory of pictures as a gallery, for development",
-        description="Show a directory of pictures as a gallery in the browser: thumbnails, "
-        "folders, files. You need neither a web server nor a framework. The gallery is for "
-        "development only: one process, no TLS, no password. Ctrl-C stops it.",
+        description="Show a directory of pictures as a gallery in the browser, with thumbnails, "
+        "folders and files. You need neither a web server nor a framework. The gallery is for "
+        "development only: it has one process, no TLS and no password. Ctrl-C stops it.",
         examples=[
             "xaccel serve ~/Pictures",
             "xaccel serve . --size 480x360 --cache /tmp/thumbnails",

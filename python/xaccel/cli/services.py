@@ -18,7 +18,7 @@ _FILES = {
     "kubernetes": kubernetes.files,
 }
 NAMES = tuple(_FILES)
-"""What can start the app."""
+"""The software that can start the app."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +33,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--celery",
         metavar="MODULE:APP",
-        help="docker: also start a worker of this Celery app, and its broker if that is a "
-        "container with Redis, such as redis://redis:6379/0",
+        help="docker: also start a worker of this Celery app; if the app's broker is a container "
+        "with Redis, such as redis://redis:6379/0, start it too",
     )
     group.add_argument(
         "--directory",
@@ -46,7 +46,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--programs",
         type=Path,
         metavar="DIR",
-        help="the directory of gunicorn, uvicorn and xaccel (default: that of this Python)",
+        help="the directory that contains gunicorn, uvicorn and xaccel (default: the directory of "
+        "this Python)",
     )
 
 

@@ -130,7 +130,8 @@ def _entry_point(name: str, setting: str) -> EntryPoint:
     if not named:
         usable = sorted({*installed(), *(found.names - OURS.keys())})
         raise ConfigError(
-            f"{setting} has {shown(name)}, which is not an installed decoder; those are "
+            f"{setting} has {shown(name)}, which is not an installed decoder; the "
+            f"installed decoders are "
             f"{', '.join(map(repr, usable)) or 'none'}"
             f"{did_you_mean(name, {*OURS, *found.names})}"
         )

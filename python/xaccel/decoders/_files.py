@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class PositionedFile(RawIOBase):
-    """A file with its own position, whereas copies of a descriptor share one.
+    """A file with its own position. Copies of a descriptor would share one position.
 
     Args:
         descriptor: The descriptor, which is closed with the file.

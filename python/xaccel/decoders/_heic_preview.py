@@ -1,7 +1,7 @@
 """Finds the previews in HEIC files.
 
 A phone stores a preview of about 320 pixels next to an image of 12 megapixels or more. pi-heif
-decodes only the primary image of a file, so this module declares the preview to be that image.
+decodes only the primary image of a file, so this module makes the preview the primary image.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _item_id(content: bytes, primary_box: tuple[int, int]) -> tuple[int, bool]:
 def _previews(
     content: bytes, references: tuple[int, int], primary: int
 ) -> Iterator[tuple[int, int]]:
-    """Yield the position of the kind in each reference from a preview, and the preview's number."""
+    """Yield each reference from a preview: the position of its kind, and the preview's number."""
     wide = content[references[0] - 4] > 0
     for kind, start, _ in _boxes(content, *references):
         if kind != b"thmb":

@@ -85,7 +85,7 @@ def _errors() -> Iterator[None]:
         yield
     except pypdfium2.PdfiumError as error:
         if error.err_code == _PASSWORD_ERROR:
-            raise UnsupportedImage("PDF with a password is not supported") from None
+            raise UnsupportedImage("a PDF document with a password is not supported") from None
         raise CorruptImage(f"it is a corrupt PDF document: {error}") from None
 
 

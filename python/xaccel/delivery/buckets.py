@@ -109,8 +109,8 @@ class _Place:
 
 def _place(url: str, prefix: str, s3: Mapping[str, Any]) -> _Place:
     invalid = ConfigError(
-        f"XACCEL['REMOTES']: {shown(url)} is invalid: it must be the start of the URLs of objects, "
-        "ending in a slash, such as 's3://bucket/videos/'"
+        f"XACCEL['REMOTES']: {shown(url)} is invalid: it must be a URL prefix that ends in a "
+        "slash, such as 's3://bucket/videos/'"
     )
     if not url.endswith("/") or has_control(url):
         raise invalid

@@ -23,7 +23,7 @@ def send_open_file(
     """Respond with the rest of a seekable file. `headers` includes its validators.
 
     The file is closed unless it becomes the body. `path` is the path of a file with the same
-    content, if there is one, which a server may read instead.
+    content, if there is one. A server may read that file instead.
     """
     start = file.tell()
     size = max(file.seek(0, os.SEEK_END) - start, 0)

@@ -53,7 +53,8 @@ if TYPE_CHECKING:
     from xaccel.delivery.remote_files import RemoteFiles
 
 AT_ONCE = 64 * 1024
-"""Files of up to this many bytes are read at once, which is cheaper than passing an open file."""
+"""The size in bytes up to which a file is read in one piece. For small files, this is cheaper than
+passing an open file."""
 
 Sendable: TypeAlias = "str | os.PathLike[str] | BinaryIO"
 """A file that can be sent: a path, a URL on a remote, or an open file."""
@@ -102,7 +103,7 @@ class Delivery:
     def offload(
         self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
     ) -> Headers:
-        """Return the headers that make the server send a file; empty if the app has to send it.
+        """Return the headers that make the server send a file, or `()` if the app has to send it.
 
         Raises:
             FileNotFound: The file does not exist or may not be sent.
@@ -119,7 +120,7 @@ class Delivery:
         request: Request,
         options: FileOptions,
     ) -> Response:
-        """Respond with a file under a root, on a remote, or opened by the app.
+        """Respond with a file that is under a root, on a remote, or opened by the app.
 
         Args:
             path: The file: a path, absolute or relative to `options.root`; a URL below one of
@@ -171,7 +172,7 @@ class Delivery:
         return location
 
     def check_open(self, path: str) -> None:
-        """Refuse a path in the thumbnail cache, which may be below a root.
+        """Refuse a path in the thumbnail cache. The cache may be below a root.
 
         Raises:
             FileNotFound: The path is in the thumbnail cache.
@@ -436,7 +437,7 @@ def _warn_of_no_limit(path: str) -> None:
 
 
 def _fails_precondition(validators: Validators, conditions: Conditions) -> bool:
-    """Whether to respond with 412, since lighttpd never does and nginx closes the connection."""
+    """Whether to respond with 412. lighttpd never does, and nginx would close the connection."""
     return rfc9110.precondition_status(conditions, validators) == _PRECONDITION_FAILED
 
 

@@ -1,4 +1,4 @@
-"""Open files of an app: their paths, and whether reading returns the files' bytes unchanged.
+"""Open files of an app: their paths, and whether reading them returns their bytes unchanged.
 
 An app may read a file through a custom object that decompresses the file or skips a part of it.
 Only objects of the types below are known to return the file's bytes unchanged. Only these objects
@@ -18,12 +18,12 @@ _BUFFERED = (io.BufferedReader, io.BufferedRandom)
 _DJANGO = frozenset(
     {"django.core.files.base", "django.core.files.images", "django.db.models.fields.files"}
 )
-# The interpreter sets `name`, and Django sets a `close` that also closes the response.
+# The interpreter sets `name` on a file, and Django sets a `close` that also closes the response.
 _HARMLESS_ATTRIBUTES = frozenset({"close", "name"})
 
 
 def plain_file(file: Any) -> BinaryIO | None:
-    """Return the plain file on disk that an object reads from, byte for byte.
+    """Return the plain file on disk whose bytes an object returns unchanged.
 
     Returns `None` if the object reads from something else or may change the bytes.
     """
@@ -40,14 +40,14 @@ def plain_file(file: Any) -> BinaryIO | None:
 
 
 def has_plain_content(file: Any) -> bool:
-    """Whether an object reads, byte for byte, from a plain file, a temporary file or a `BytesIO`.
+    """Whether an object returns the bytes of a file, a temporary file or a `BytesIO` unchanged.
 
     If so, its ranges can be read by position.
     """
     while _is_django(file):
         file = file.file
     if type(file).__module__ == "tempfile":
-        # A `NamedTemporaryFile` has `file`, and a `SpooledTemporaryFile` has `_file`.
+        # A `NamedTemporaryFile` has the attribute `file`, and a `SpooledTemporaryFile` has `_file`.
         file = getattr(file, "file", None) or getattr(file, "_file", None)
     if type(file) is io.BytesIO:
         return not _is_patched(file)

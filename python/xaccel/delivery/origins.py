@@ -12,7 +12,7 @@ from xaccel.exceptions import ConfigError
 PORTS = {"http": 80, "https": 443}
 """The default ports of the schemes."""
 
-# RFC 3986, section 3.3, without the dollar sign, which starts a variable in nginx.
+# The characters in RFC 3986, section 3.3, except the dollar sign, which starts a variable in nginx.
 _PATH = "/!&'()*+,;=:@"
 
 
@@ -32,7 +32,7 @@ class Remote:
 
     @property
     def authority(self) -> str:
-        """The host, with the port unless it is the scheme's default."""
+        """The host, followed by the port if it is not the scheme's default."""
         return self.host if self.port == PORTS[self.scheme] else f"{self.host}:{self.port}"
 
     @property

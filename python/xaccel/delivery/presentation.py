@@ -30,7 +30,7 @@ _NOT_IN_FALLBACK = re.compile(r'[^\x20-\x7e]|["\\%/]')
 _NOT_IN_VALUE = re.compile(r"[\x00-\x1f\x7f]|[^\x00-\xff]")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
-# RFC 8187, attr-char, without letters and digits, which `quote` never encodes.
+# `attr-char` in RFC 8187, except letters and digits, which `quote` never encodes.
 _ATTR_CHAR = "!#$&+-.^_`|~"
 # Headers that the sender of a file computes. A wrong length would break the connection.
 OF_SENDER = frozenset({"accept-ranges", "content-length", "content-range", "transfer-encoding"})
@@ -66,7 +66,7 @@ class FileOptions:
     """A file's root and presentation. The names are the same as in Flask's `send_file`.
 
     Raises:
-        ConfigError: `limit_rate` is not positive. Some servers would interpret this as no limit.
+        ConfigError: `limit_rate` is not positive. Some servers would treat this as no limit.
         ValueError: `mimetype` or `headers` can't be sent; the message says why.
     """
 

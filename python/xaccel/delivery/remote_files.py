@@ -17,8 +17,8 @@ from xaccel.servers.dialects.values import has_control
 
 _CHUNK = 64 * 1024
 _TIMEOUT = 30
-# The statuses that a remote may return: with the file or a part of it; if a condition or a range
-# prevents this; and if the file does not exist. S3 returns 403 for missing files.
+# What a status means: the response has the file or a part of it; a condition or a range failed; the
+# response has no content; the file does not exist (S3 responds with 403).
 _WITH_CONTENT = frozenset({200, 206})
 _FAILED = frozenset({412, 416})
 _WITHOUT_CONTENT = _FAILED | {304}
@@ -84,7 +84,7 @@ class RemoteFiles:
             "If-Unmodified-Since": conditions.if_unmodified_since,
         }
         fields = {name: value for name, value in asked.items() if value is not None}
-        # If the caller has signed the URL, it is valid only for GET, and the remote refuses HEAD.
+        # A URL that the caller has signed is valid only for GET, so the remote would refuse HEAD.
         is_head = file.remote.is_bucket and conditions.method == "HEAD"
         try:
             remote = self._client.request(

@@ -1,8 +1,8 @@
 """Files on other HTTP servers: which URLs are allowed, and their internal URLs.
 
-A *remote* is an origin with a path, such as `https://media.internal/videos/`, or a bucket with a
-prefix, such as `s3://bucket/videos/`, that the web server proxies at an internal prefix. Only URLs
-below a configured remote are allowed, so the server is not an open proxy.
+The web server proxies a *remote* at an internal prefix. A remote is an origin with a path, such as
+`https://media.internal/videos/`, or a bucket with a prefix, such as `s3://bucket/videos/`. Only
+URLs below a configured remote are allowed, so the server is not an open proxy.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class RemoteMap:
     def find(self, url: str) -> RemoteFile:
         """Return the file for a URL, such as `https://media.internal/a b.mp4?signature=…`.
 
-        Characters are percent-encoded if necessary. The query is not changed. The key of an object,
-        as in `s3://bucket/a b.mp4`, is not percent-encoded.
+        Characters are percent-encoded if necessary. The query is not changed. Do not percent-encode
+        the key of an object, as in `s3://bucket/a b.mp4`.
 
         Raises:
             ConfigError: No remote is configured for the bucket in the URL.
@@ -112,8 +112,8 @@ def _remote(url: str, prefix: str) -> Remote:
         raise ConfigError(f"XACCEL['REMOTES']: {shown(url)} is invalid: {error}") from None
     if query or not base.endswith("/"):
         raise ConfigError(
-            f"XACCEL['REMOTES']: {shown(url)} must be the start of URLs, ending in a slash, such "
-            "as 'https://media.internal/videos/'"
+            f"XACCEL['REMOTES']: {shown(url)} must be a URL prefix that ends in a slash, such as "
+            "'https://media.internal/videos/'"
         )
     return Remote(scheme, host, port, base, prefix)
 

@@ -14,7 +14,7 @@ from xaccel.exceptions import BadSignature
 
 REQUEST = "xaccel.request"
 """The key in a WSGI environment or an ASGI scope under which the `Sendfile` middleware keeps the
-original `Request`, because the middleware hides some headers from the app."""
+original `Request`. The middleware hides some of its headers from the app."""
 
 
 _CONDITIONS = (
@@ -49,7 +49,7 @@ class Request:
     target: Target | None = None
     """`None` if the application server does not provide the undecoded path."""
     offloads: list[tuple[str, str]] = field(default_factory=list, compare=False)
-    """The headers that xaccel itself sets to make a server send a file, with lower-case names."""
+    """The headers that xaccel has set to make a server send a file, with lower-case names."""
 
     @classmethod
     def from_headers(
@@ -181,7 +181,7 @@ def scope_mount(scope: Mapping[str, Any]) -> str:
 
 
 def split_mount(path: str, mount: str, prefix: str) -> tuple[str, str]:
-    """Split a request's path into the path at which the app is mounted and the rest.
+    """Split a request's path into two parts: the path at which the app is mounted, and the rest.
 
     Args:
         path: The whole decoded path.

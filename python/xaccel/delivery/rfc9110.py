@@ -31,7 +31,7 @@ _MAX_DIGITS = 18  # enough for any file; more digits would be slow to convert
 class Validators:
     """The validators that distinguish the states of a resource.
 
-    `etag` is quoted, and weak if it begins with `W/`. It is empty if there is no entity tag.
+    `etag` is in quotes, and begins with `W/` if it is weak. It is empty if there is no entity tag.
     `modified` is in whole seconds since 1970, or `None` if it is unknown.
     """
 
@@ -165,7 +165,7 @@ def _matches(field: str, etag: str, *, weak: bool) -> bool:
 
 
 def is_current(if_range: str, validators: Validators) -> bool:
-    """Whether an `If-Range` matches the current state, so that a range may be sent."""
+    """Whether a range may be sent, because an `If-Range` matches the current state."""
     if if_range.lstrip().startswith(('"', "W/")):
         return if_range.strip() == validators.etag and not validators.etag.startswith("W/")
     date = parse_http_date(if_range)

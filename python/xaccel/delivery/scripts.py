@@ -17,11 +17,11 @@ NO_POLICY = ";"
 to responses without a policy do not replace an empty policy."""
 
 TYPES = r"(?:text/html|text/xml|application/xml|text/xsl|[^ ;]+\+xml) *(?:;|$)"
-"""A pattern that matches the types of such files. It does not match PDF: PDF scripts can't access
-the site, and some browsers do not show sandboxed PDFs."""
+"""A pattern that matches the media types of files that can run scripts. It does not match PDF: PDF
+scripts can't access the site, and some browsers do not show sandboxed PDFs."""
 
 ENDINGS = ("html", "htm", "shtml", "xhtml", "xht", "svg", "xml", "xsl", "xslt", "mathml")
-"""The file name extensions of such files, for files without a type."""
+"""The extensions of files that can run scripts, used if a file has no media type."""
 
 _TYPES = re.compile(TYPES, re.IGNORECASE)
 

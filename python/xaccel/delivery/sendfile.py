@@ -1,9 +1,9 @@
-"""The logic of the `Sendfile` middlewares: which file responses the server sends.
+"""The logic of the `Sendfile` middlewares: it determines which files the server sends.
 
 The middleware is the Python equivalent of Ruby's Rack::Sendfile: if the app responds with a file
-under a root, the web server sends it. This applies only to whole files: the response
-must have the status 200, the correct length and no encoding, and its body must be a plain file
-object at its first byte.
+under a root, the web server sends it. This applies only to whole files. The response must have the
+status 200 and the correct length, and must not be encoded. Its body must be a plain file object at
+its first byte.
 
 The server evaluates the visitor's ranges and preconditions, so they are hidden from the app. If the
 server can't send the file after all, they are evaluated here.
@@ -39,10 +39,11 @@ from xaccel.servers.dialects import Dialect, is_offload_header
 
 TYPE = "xaccel.sendfile_type"
 """The key of a WSGI environment or an ASGI scope that overrides the server for one request. Its
-value is the name of the server's header, such as `X-Accel-Redirect`, or empty for no server."""
+value is the name of the server's header, such as `X-Accel-Redirect`. An empty value means no
+server."""
 
 MAPPING = "xaccel.accel_mapping"
-"""The key that overrides `ROOTS` for one request, in the syntax of `PathMap.parse`."""
+"""The key that overrides `ROOTS` for one request. Its value has the syntax of `PathMap.parse`."""
 
 HIDDEN = ("Range", "If-Range", "If-Match", "If-Unmodified-Since")
 """The request headers that are hidden from the app."""
@@ -116,7 +117,7 @@ class Offloader:
     def respond(
         self, sender: Sender, request: Request, headers: Headers, file: BinaryIO
     ) -> Response | None:
-        """Like `offload()`, but if the server can't send the file, send it here, with ranges.
+        """Like `offload()`. If the server can't send the file, the app sends it, with ranges.
 
         Returns:
             The new response, whose body may be `file`, or `None` to keep the app's response.
@@ -178,8 +179,7 @@ class Offloader:
         """Return the sender, with missing settings taken from the web server's request headers.
 
         If the web server sets only the mapping, a visitor can still set the type. Therefore, a
-        mapping is not combined with a type that takes a file path, unless the settings name the
-        server.
+        mapping needs a server from the settings, or a type that takes a URL instead of a file path.
         """
         sender: Sender | None = self._sender
         is_named = self._sender.dialect.offloads
@@ -193,7 +193,7 @@ class Offloader:
             return sender
         if not (is_named or sender.dialect.takes_urls):
             _logger.warning(
-                "this X-Sendfile-Type allows X-Accel-Mapping only if SERVER is set",
+                "this X-Sendfile-Type can be combined with X-Accel-Mapping only if SERVER is set",
                 extra=fields("misconfigured", setting="SERVER"),
             )
             return None
@@ -279,7 +279,7 @@ def _hand_over(
 
 
 def _failed_precondition(request: Request, headers: Headers) -> Response | None:
-    """Return the 412 response that the app could not send, as it did not see the condition."""
+    """Return the 412 response that the app could not send, because it did not see the condition."""
     return precondition_response(_unseen(request), Validators.of_headers(headers), headers)
 
 

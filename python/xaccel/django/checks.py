@@ -77,8 +77,8 @@ def _endpoints(config: Config) -> Iterator[tuple[str, str, str, Callable[..., ob
     """Yield the setting, URL prefix, URL name and view of each endpoint in use."""
     if config.private_url is not None:
         yield "PRIVATE_URL", config.private_url, PRIVATE_FILE, views.private_file
-    # The default storage is a source even if it is not configured as one, and even if
-    # the site only has private files.
+    # The default storage is a source even if it is not configured as one, and even if the site has
+    # only private files.
     sends_files = bool(config.roots or config.remotes)
     asks_for_thumbnails = any(
         key.startswith("THUMBNAIL_") for key in getattr(settings, "XACCEL", {})

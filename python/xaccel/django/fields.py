@@ -51,7 +51,7 @@ class ImageField(models.ImageField):
     When an image is assigned or saved, the fields that you name in the arguments are filled in. The
     template tags read these fields, so that they neither open the image nor query the database.
 
-    Forms and `full_clean()` only accept images that xaccel can make thumbnails of: the format must
+    Forms and `full_clean()` accept only images that xaccel can make thumbnails of: the format must
     be supported, and the image must not exceed the limits in the settings, such as
     `THUMBNAIL_MAX_BYTES` and `THUMBNAIL_MAX_MEMORY`.
 
@@ -155,8 +155,8 @@ class ImageField(models.ImageField):
     ) -> None:
         """Fill in the size and placeholder fields when an image is assigned.
 
-        Unlike Django's method, this method does not open the image if these fields are empty when a
-        row is loaded.
+        If these fields are empty when a row is loaded, Django's method opens the image. This method
+        does not.
         """
         named = (self.width_field, self.height_field, self.placeholder_field)
         if not any(named) or self.attname not in instance.__dict__:

@@ -46,8 +46,8 @@ def included_at(name: str, prefix: str) -> str:
     urlconf = getattr(settings, "ROOT_URLCONF", None)
     if urlconf is None:
         return ""
-    # Get the language only if it matters, because in templates with many URLs, getting it would
-    # take up most of the time.
+    # Get the language only if it matters: in a template with many URLs, this call would take most
+    # of the time.
     depends_on_language, _ = is_language_prefix_patterns_used(urlconf)
     return _included_at(name, prefix, urlconf, get_language() if depends_on_language else None)
 

@@ -72,9 +72,9 @@ def images_of(row: Model) -> set[str]:
 class _Changes:
     """Detects changes to a field's file.
 
-    The name of a field's file remains the object that was loaded until a new name is assigned. The
-    new name is a different object, even if the names are equal. `image.save()` assigns a new
-    name when it overwrites the file.
+    Until a new name is assigned, the name of a field's file is the object that was loaded. The new
+    name is a different object, even if the names are equal. `image.save()` assigns a new name when
+    it overwrites the file.
     """
 
     def __init__(self, field: str) -> None:

@@ -96,7 +96,7 @@ class PrivateStorage(FileSystemStorage):
         """Return a signed link to a file; see `Delivery.private_url`.
 
         If a name can't have a link, for example because it contains a NUL, the URL is an empty
-        string and the error is logged, so that a page does not fail because of one upload.
+        string and the error is logged. One such upload then does not make a whole page fail.
 
         Raises:
             ConfigError: `PRIVATE_URL` is not set, or the directory is not under one of `ROOTS`.

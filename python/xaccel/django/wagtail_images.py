@@ -32,7 +32,7 @@ def thumbnail_srcset(
 def thumbnail_img(
     image: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> Markup:
-    """Return an `<img>` with Wagtail's `alt` by default, or an empty string without an image."""
+    """Return an `<img>`, by default with Wagtail's `alt`; empty if there is no image."""
     options = {**_focal_point(image), **_alt(image), **options}
     return conf.template_helpers().thumbnail_img(_file(image), width, height, **options)
 
@@ -40,7 +40,7 @@ def thumbnail_img(
 def thumbnail_picture(
     image: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> Markup:
-    """Return a `<picture>` with Wagtail's `alt` by default, or an empty string without an image."""
+    """Return a `<picture>`, by default with Wagtail's `alt`; empty if there is no image."""
     options = {**_focal_point(image), **_alt(image), **options}
     return conf.template_helpers().thumbnail_picture(_file(image), width, height, **options)
 

@@ -74,8 +74,9 @@ def hits(site: Site, config: Config, name: str, last: Reply) -> Result:
         "The server asks the app for finished thumbnails.",
         "Each image on a page occupies a worker of the app.",
         "Install the configuration that `xaccel config nginx` writes: a location with "
-        "THUMBNAIL_CACHE as its `root` (image-filter: with `proxy_cache`); let no other location "
-        "take precedence, and let the server's user read THUMBNAIL_CACHE.",
+        "THUMBNAIL_CACHE as its `root` (with the engine image-filter, a location with "
+        "`proxy_cache`); no other location may take precedence, and the server's user must be able "
+        "to read THUMBNAIL_CACHE.",
     )
 
 

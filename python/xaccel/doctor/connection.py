@@ -68,15 +68,15 @@ def check_upload_limit(site: Site, first: Reply) -> Iterator[Result]:
         for dialect in (dialect_of(first), configured)
     ):
         yield skipped(
-            "uploads", "This server reads an upload up to the limit before it refuses it."
+            "uploads", "This server refuses an upload only after it has read up to the limit."
         )
     elif status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         yield finding(
             "uploads",
-            f"The site responds to an upload that is too large with {status}.",
+            f"The site responds with {status} to an upload that is too large.",
             "Visitors see a server error instead of a message about the limit.",
-            "Set a limit in the server, which then responds with 413, below the app's limit: "
-            "`client_max_body_size` (nginx), `LimitRequestBody` (Apache).",
+            "In the server, set a limit below the app's limit, so that the server responds with "
+            "413: `client_max_body_size` (nginx), `LimitRequestBody` (Apache).",
         )
     else:
         yield finding(

@@ -1,4 +1,4 @@
-"""The check of the fonts for text in SVG images, on the machine on which the doctor runs."""
+"""Check the fonts for text in SVG images, on the machine that runs the doctor."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ def examine_fonts(config: Config) -> Iterator[Result]:
     else:
         yield skipped(
             "fonts",
-            "This machine does not have fonts: text in SVG images is left out. To draw it, install "
-            "fonts, or set THUMBNAIL_FONTS.",
+            "This machine does not have fonts, so text in SVG images is left out. To draw the "
+            "text, install fonts, or set THUMBNAIL_FONTS.",
         )

@@ -37,8 +37,9 @@ def _check(site: Site, directory: Path, prefix: str, found: Path | None) -> Resu
         "internal",
         f"The server sends {opened[0]} without asking the app.",
         "Everyone can read the files below this prefix.",
-        f"Put `internal;` into nginx's `location ^~ {prefix}`, and end both it and its "
-        "`alias` with a slash; Apache, lighttpd and Caddy must not serve the directory.",
+        f"In nginx, put `internal;` into `location ^~ {prefix}`, and end both the location's "
+        "prefix and its `alias` with a slash; Apache, lighttpd and Caddy must not serve the "
+        "directory.",
     )
 
 

@@ -17,7 +17,7 @@ _REFUSALS = {
         "Visitors can't open signed links.",
         (
             "Install the secrets of the current keys with `xaccel config … --out DIR`, and reload "
-            "the server; if they are installed, let the server's user read the directory."
+            "the server; if they are already installed, let the server's user read the directory."
         ),
     ),
     404: (
@@ -25,7 +25,7 @@ _REFUSALS = {
         "Visitors can't open private files.",
         (
             "Compare the server's directory for the internal prefix with XACCEL['ROOTS'] (`xaccel "
-            "config … --check` does this); in containers, the server and the app must have the "
+            "config … --check` compares them); in containers, the server and the app must have the "
             "directory at the same path."
         ),
     ),
@@ -96,7 +96,7 @@ def _problem(reply: Reply, size: int | None) -> Result | None:
         return finding("file", *_REFUSALS[reply.status])
     return finding(
         "file",
-        f"The server responds to a request for a file with {reply.status}.",
+        f"The server responds with {reply.status} to a request for a file.",
         "Visitors can't open it.",
         "Look at the error logs of the server and of the app.",
     )
@@ -108,11 +108,11 @@ def _range(site: Site, target: str, reply: Reply) -> Result:
         return ok("ranges", "Range requests work.")
     return finding(
         "ranges",
-        f"The server responds to a request for the first byte with {part.status} and "
-        f"{len(part.body)} bytes.",
+        f"The server responds with {part.status} and {len(part.body)} bytes to a request for the "
+        "first byte.",
         "Visitors can't seek in videos or resume downloads.",
-        "Remove `max_ranges 0;` from nginx, and any filter (gzip, sub_filter, SSI) or proxy that "
-        "removes Range or Accept-Ranges.",
+        "Remove `max_ranges 0;` from nginx, and remove any filter (gzip, sub_filter, SSI) or proxy "
+        "that drops Range or Accept-Ranges.",
     )
 
 
@@ -146,6 +146,6 @@ def _not_modified(site: Site, target: str, reply: Reply) -> Result:
         if statuses
         else "The file has neither ETag nor Last-Modified.",
         "Browsers download an unchanged file again.",
-        "Remove `etag off;` and `if_modified_since off;` from nginx, and `expires` and "
+        "In nginx, remove `etag off;`, `if_modified_since off;`, and all `expires` and "
         "`add_header` lines for ETag and Last-Modified.",
     )

@@ -1,4 +1,4 @@
-"""Sample files: the doctor's own in a writable directory, otherwise the site's."""
+"""Sample files: the doctor's own if a directory is writable, otherwise the site's."""
 
 from __future__ import annotations
 

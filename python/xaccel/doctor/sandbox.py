@@ -1,4 +1,4 @@
-"""The check of the sandbox, on the machine on which the doctor runs."""
+"""Check the sandbox, on the machine that runs the doctor."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ _UNUSABLE = {
 }
 _FIXES = {
     403: "Install the secrets of the current keys with `xaccel config … --out DIR`, and reload the "
-    "server; if they are installed, let the server's user read THUMBNAIL_CACHE and enter the "
-    "directories above it.",
+    "server; if they are already installed, let the server's user read THUMBNAIL_CACHE and enter "
+    "the directories above it.",
     404: "Let the server pass THUMBNAIL_URL on to the app, and add the endpoint to the app.",
 }
 
@@ -87,8 +87,8 @@ def _check_source(
 def _specs(config: Config, own: Path | None) -> Iterator[tuple[str, str | None]]:
     """Yield the specs to request: a plain spec and, if formats are negotiated, one with `auto`.
 
-    When the block ends, the thumbnails that only this check uses are removed: thumbnails with our
-    version, and thumbnails of our own image.
+    When the block ends, the thumbnails that only this check uses are removed: thumbnails with the
+    doctor's version, and thumbnails of the doctor's image.
     """
     version = f"v-{secrets.token_urlsafe(6)}"
     removed: str | None = "*"
@@ -151,7 +151,7 @@ def _negotiation(site: Site, url: str) -> Result:
         "accept",
         f"A browser that supports WebP gets {types[0]}, and one that does not gets {types[1]}"
         + ("." if varies else ", and `Vary: Accept` is missing."),
-        "Browsers get images that are larger than needed, or that they can't display.",
+        "Browsers get images that are larger than needed, or images that they can't display.",
         "Let the server and any cache in front of it pass the header Accept on to the app, and "
         "keep `Vary: Accept`; remove `proxy_set_header Accept …`.",
     )

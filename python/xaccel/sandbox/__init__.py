@@ -1,6 +1,6 @@
 """Processes that decode images in a cage, which they enter before they see the first image.
 
-The app's process has a pool (`pool`). The pool starts one launcher per process (`launcher`), which
-loads the module and the decoders and never sees an image. The launcher forks the workers
-(`worker`), reports how each one ends, and ends with the app's process.
+Each process of the app has a pool (`pool`), which starts one launcher (`launcher`). The launcher
+loads the native module and the decoders, and never sees an image. It forks the workers (`worker`),
+reports how each one ends, and ends with the app's process.
 """

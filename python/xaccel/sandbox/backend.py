@@ -19,10 +19,10 @@ from xaccel.thumbnails.sources.base import Image
 T = TypeVar("T")
 
 _GRACE = 0.5
-"""The number of seconds after the deadline in which a worker can report that it missed it."""
+"""How many seconds after the deadline a worker can still report that it is late."""
 
 _ATTEMPTS = 2
-"""How often a job is tried if its worker is killed from outside, or can't read the image."""
+"""How many times a job is tried if its worker is killed from outside or can't read the image."""
 
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -39,8 +39,8 @@ _logger = logging.getLogger("xaccel.sandbox")
 def memory_for(limits: Limits) -> int:
     """Return the number of bytes that a worker may use for a job.
 
-    Few jobs use a quarter of it; see `Limits`. The limit is on address space, which exceeds the
-    memory in use.
+    Few jobs need even a quarter of this; see `Limits`. The limit applies to address space, which is
+    larger than the memory in use.
     """
     return 12 * limits.max_memory + 2 * limits.max_bytes + 1024**3
 
@@ -123,7 +123,7 @@ class RenderProcesses:
 
 
 def _check(worker: Worker) -> None:
-    """Find out why a worker ended. Returns if it was killed from outside.
+    """Find out why a worker ended. Returns normally if it was killed from outside.
 
     Raises:
         RenderStopped: A layer or a fault stopped it.

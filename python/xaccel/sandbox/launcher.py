@@ -1,6 +1,7 @@
 """The launcher: loads what workers need, forks the workers, and reports how they end.
 
-It has one thread, never sees an image, and reads only what the app sends. It ends with the app.
+The launcher has one thread, never sees an image, and reads only what the app sends. It ends with
+the app.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _IGNORED = (
     *(signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1),
     *(signal.SIGUSR2, signal.SIGALRM, signal.SIGWINCH, signal.SIGTSTP),
 )
-"""Signals for all processes of a terminal or a service. The app uses the workers until it ends."""
+"""Signals that all processes of a terminal or a service receive. They must not end the workers,
+which the app uses until it ends."""
 
 _LIBRARY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -110,8 +112,8 @@ class _Child:
         selector.register(report, selectors.EVENT_READ, self._kill)
 
     def _kill(self) -> None:
-        # The app kills the worker with a message, or by closing the connection. The worker may have
-        # ended at the same time.
+        # The app kills the worker by sending a message or by closing the connection. The worker may
+        # have ended at the same time.
         if self._has_ended:
             return
         self._selector.unregister(self._report)

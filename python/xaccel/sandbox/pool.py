@@ -35,23 +35,23 @@ from xaccel.sandbox.protocol import (
 from xaccel.thumbnails.backends import Job, gevent_hub
 
 _START_TIMEOUT = 30
-"""The maximum number of seconds in which the launcher and a worker must start."""
+"""The number of seconds within which the launcher or a worker must start."""
 
 _END_TIMEOUT = 5
-"""The maximum number of seconds in which the launcher must report the end of a worker."""
+"""The number of seconds within which the launcher must report the end of a worker."""
 
 _PIECE = 64 * 1024
 """The number of bytes that are received at once. Most replies are shorter."""
 
 _LAST_LINES = 2000
-"""The number of bytes of a worker's standard error stream that are read when it ends."""
+"""How many bytes of a worker's standard error stream are read when the worker ends."""
 
 _BOOTSTRAP = (
     "import sys; sys.path[:0] = sys.argv[1:]; from xaccel.sandbox.launcher import main; main()"
 )
 
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH",)
-"""Variables without which the interpreter may not start. The launcher then removes them."""
+"""Variables without which the interpreter may fail to start. The launcher then removes them."""
 
 
 T = TypeVar("T")
@@ -148,7 +148,7 @@ class Worker:
         try:
             (status,) = STATUS.unpack(self._report.recv(STATUS.size))
         except (OSError, struct.error):
-            # The launcher has ended before it could report the status.
+            # The launcher ended before it could report the status.
             return None
         return int(status)
 
@@ -171,7 +171,8 @@ class Worker:
 class Pool:
     """The workers of this process, and their launcher.
 
-    There is at most one worker for each concurrent job. It is started when it is first needed.
+    There is at most one worker for each concurrent job. A worker is started when it is first
+    needed.
 
     Args:
         setup: What the launcher loads, and the cage of the workers.
@@ -302,10 +303,10 @@ def _spawn(control: int) -> int:
     """Start the launcher with one end of a connection, and return its process ID."""
     executable = interpreter()
     if executable is None:
-        raise WorkerLost("the Python interpreter for the render workers is not found")
+        raise WorkerLost("the Python interpreter for the render workers was not found")
     paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100
     flags = ["-I", *(["-B"] if sys.dont_write_bytecode else [])]
-    # A descriptor that keeps its number would be closed.
+    # If this descriptor kept its number, it would be closed in the launcher.
     end = socket.socket(fileno=fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, CONNECTION + 1))
     with _passing(end):
         return os.posix_spawn(
@@ -325,7 +326,7 @@ def _spawn(control: int) -> int:
 _Key: TypeAlias = tuple[int, object, Setup]
 
 _pools: dict[_Key, Pool] = {}
-"""The pools of this process. All apps and helpers with the same settings share one."""
+"""The pools of this process. All apps and helpers with the same settings share a pool."""
 
 
 def pool(setup: Setup) -> Pool:
@@ -351,7 +352,7 @@ _ends: set[socket.socket] = set()
 
 @contextmanager
 def _passing(end: socket.socket) -> Iterator[None]:
-    """Pass an end of a connection to another process in this block, then close it.
+    """Let the block pass one end of a connection to another process, then close this end.
 
     If this process forks in the meantime, the child closes its copy too. Otherwise, this process
     would not notice when the other process ends.

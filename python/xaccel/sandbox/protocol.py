@@ -6,20 +6,22 @@ import struct
 from dataclasses import dataclass
 
 CONNECTION = 3
-"""The number of the descriptor with which the launcher and each worker reach the app."""
+"""The number of the descriptor over which the launcher and each worker reach the app."""
 
 MAX_SETUP = 64 * 1024
 """The maximum number of bytes of a pickled `Setup`."""
 
 READY = b"ready"
-"""What the launcher sends when workers can be started, and a worker when it is in its cage."""
+"""The launcher sends this message when workers can be started. A worker sends it when it is in its
+cage."""
 
 START = b"start"
-"""What the app sends with the descriptors of a new worker: its connection, the connection on which
-the launcher reports its end, and its standard error stream."""
+"""The app sends this message to start a worker. It comes with three descriptors: the worker's
+connection, the connection on which the launcher reports the worker's end, and the worker's standard
+error stream."""
 
 KILL = b"kill"
-"""What the app sends to end a worker, on the connection that reports its end."""
+"""The app sends this message to end a worker, on the connection that reports the worker's end."""
 
 STATUS = struct.Struct("!i")
 """The report of a worker's end: the status that `os.waitpid` returns."""
@@ -27,7 +29,7 @@ STATUS = struct.Struct("!i")
 
 @dataclass(frozen=True, slots=True)
 class Cage:
-    """What holds a worker."""
+    """The restrictions on a worker."""
 
     layers: tuple[str, ...]
     """The layers of the kernel; see `xaccel._core.sandbox_layers`."""

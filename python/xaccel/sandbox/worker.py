@@ -21,7 +21,7 @@ def serve(setup: Setup) -> None:
     Raises:
         OSError: A layer of the cage is not available.
     """
-    # An unclosed socket would be asked for its name at the end, which the cage does not allow.
+    # When Python exits, it asks open sockets for their names, which the cage does not allow.
     with socket.socket(fileno=CONNECTION) as connection:
         # gevent makes both ends of a pair non-blocking.
         connection.settimeout(None)
@@ -50,7 +50,7 @@ def enter(cage: Cage) -> None:
 
 
 def _limit(kind: int, value: int) -> None:
-    """Lower a limit of this process. A lower limit is kept."""
+    """Lower a limit of this process, unless it is already lower."""
     _, hard = resource.getrlimit(kind)
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)

@@ -125,7 +125,7 @@ def _redirects(deployment: Deployment) -> Iterator[str]:
         if "*" not in name:
             lines = [
                 f"ServerName {name}",
-                "# Keep the URL's spelling. Redirect would decode and encode it.",
+                "# Keep the URL's spelling. Redirect would decode it and encode it again.",
                 "AllowEncodedSlashes NoDecode",
                 "RewriteEngine On",
                 'RewriteCond %{THE_REQUEST} "^[A-Z]+ (/[^ ?]*)"',
@@ -214,7 +214,7 @@ def _policy(config: Config) -> Iterator[str]:
     endings = "|".join(scripts.ENDINGS)
     by_type = f"resp('Content-Type') =~ m#^{scripts.TYPES}#i"
     by_name = f"resp('Content-Type') == '' && resp('X-Sendfile') =~ m#\\.({endings})$#i"
-    yield "# Browsers must not run scripts of a private file, such as an uploaded HTML or SVG file."
+    yield "# Browsers must not run scripts in a private file, such as an uploaded HTML or SVG file."
     yield (
         f'Header setifempty Content-Security-Policy "{scripts.SANDBOX}" '
         f"\"expr=-n resp('X-Sendfile') && ({by_type} || ({by_name}))\""

@@ -193,7 +193,7 @@ def _policy(config: Config) -> Iterator[str]:
     if config.allow_scripts:
         return
     endings = "|".join(scripts.ENDINGS)
-    yield "# Browsers must not run scripts of a private file, such as an uploaded HTML or SVG file."
+    yield "# Browsers must not run scripts in a private file, such as an uploaded HTML or SVG file."
     yield f'@typed vars_regexp {{rp.header.Content-Type}} "(?i)^{scripts.TYPES}"'
     yield from text.block(
         "@named",
@@ -209,9 +209,9 @@ def _policy(config: Config) -> Iterator[str]:
 def _quoted(value: str) -> str:
     """Quote a value as one word.
 
-    A backslash prevents a brace from starting a placeholder. A brace before a dollar sign would
-    start an environment variable, so this brace is written as the default value of a variable that
-    does not exist.
+    A backslash prevents a brace from starting a placeholder. A brace followed by a dollar sign
+    would start an environment variable, so such a brace is written as the default value of a
+    variable that does not exist.
     """
     # Without an opening brace, there are no placeholders, and Caddy keeps backslashes.
     special = '[{}"]' if "{" in value else '"'

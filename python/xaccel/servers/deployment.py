@@ -29,10 +29,10 @@ _FIRST_PORT, _PORTS = 10_200, 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """Where the app and the server listen, and other options of the server.
+    """The addresses on which the app and the server listen, and other options of the server.
 
     Raises:
-        ConfigError: A value is invalid in a server's configuration.
+        ConfigError: A value can't be used in a server's configuration.
     """
 
     name: str | None = None
@@ -40,8 +40,8 @@ class Deployment:
     a prefix of file names and of everything that must be unique within a server, such as nginx's
     variables."""
     directory: Path | None = None
-    """The directory of the configuration files, needed when one file includes another; `None` if it
-    is not known."""
+    """The directory of the configuration files; `None` if it is not known. It is needed if one file
+    includes another."""
     upstream: str = "127.0.0.1:8000"
     """Where the app listens: `HOST:PORT`, `unix:/path/to.sock` or a container's `NAME:PORT`."""
     listen: str = "80"
@@ -54,8 +54,8 @@ class Deployment:
     """The maximum size of an upload, in nginx's syntax: `10m` is 10 MiB, and `0` means no limit."""
     verify: Literal["app", "secure-link", "njs"] | None = None
     """How nginx verifies the URL of a thumbnail. nginx either asks the app once, or verifies the
-    signature with `secure_link` or an njs script. The default is `secure-link` if URLs are signed
-    for it, otherwise `app`."""
+    signature with `secure_link` or with an njs script. The default is `secure-link` if URLs are
+    signed for it, otherwise `app`."""
 
     resizer: str | None = None
     """The address of nginx's resizing server, if nginx renders the thumbnails: `ADDRESS:PORT` or
@@ -71,7 +71,8 @@ class Deployment:
     log_header: str | None = None
     """A response header of the app, such as `X-User`, that nginx logs and hides from visitors."""
     json_log: str | None = None
-    """A file in which nginx also logs each request as JSON, and whether the app was involved."""
+    """A file in which nginx also logs each request as JSON. Each entry says whether the app was
+    involved."""
 
     balance: tuple[str, ...] = ()
     """The machines behind a load balancer: `HOST:PORT` or `unix:/path/to.sock` of the web server on
@@ -117,7 +118,7 @@ class Deployment:
 
     @property
     def _name(self) -> str | None:
-        """The site's name. A load balancer, which may run on one of the machines, needs its own."""
+        """The site's name. A load balancer needs another, as it may run on one of the machines."""
         if not self.balance:
             return self.name
         return "balancer" if self.name is None else f"{self.name}-balancer"

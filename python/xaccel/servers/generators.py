@@ -23,7 +23,7 @@ class Generator(Protocol):
     FULL_FILE: str
     """The file name for the output of `full()`."""
     OPTIONS: frozenset[str]
-    """The fields of `Deployment` that this server supports and some other servers do not."""
+    """The fields of `Deployment` that this server supports, but some other servers do not."""
 
     def site_file(self, deployment: Deployment) -> str:
         """Return the file name for the output of `site()`."""
@@ -49,7 +49,7 @@ class Generator(Protocol):
         """Return the secret part of the configuration, or `None` if nothing is secret."""
 
     def further_files(self, deployment: Deployment) -> Mapping[str, str]:
-        """Return the text of additional files that the other files load, by file name."""
+        """Return the additional files that the other files load: the text of each, by file name."""
 
 
 def load(name: str) -> Generator:

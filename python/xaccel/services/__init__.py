@@ -1,1 +1,1 @@
-"""Files that start the app: units of systemd, and so on, written from the app's settings."""
+"""Files that start the app, such as systemd units, written from the app's settings."""

@@ -22,7 +22,7 @@ class App:
     """
 
     name: str
-    """The name of the site, its user and its services, such as `shop`."""
+    """The name of the site, of its user and of its services, such as `shop`."""
     app: str
     """The app in the form that Gunicorn and Uvicorn take, such as `shop:app`."""
     option: str
@@ -39,7 +39,7 @@ class App:
     """The URL of the Celery app's broker."""
 
     def __post_init__(self) -> None:
-        """Refuse values that would end a word or a line."""
+        """Refuse values that would end a word or a line in a service's file."""
         for app in (self.app, *([] if self.celery is None else [self.celery])):
             if not _APP.fullmatch(app):
                 raise ConfigError(f"the app must be like 'shop:app', not {app!r}")

@@ -1,4 +1,4 @@
-"""The services of a Compose file on which the app depends: the broker of Celery, and buckets."""
+"""The services that an app needs in a Compose file: Celery's broker, and stores of buckets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 
 BUCKET_ENV = "bucket.env"
-"""The file with the keys of the buckets, which the app and the store use."""
+"""The file with the keys of the buckets. The app and the store use this file."""
 
 _REDIS_PORT = 6379
 _HTTP_PORT = 80
@@ -57,13 +57,13 @@ def redis(broker: str | None) -> tuple[str, int] | None:
         url = urlsplit(broker)
         host, port = url.hostname, url.port or _REDIS_PORT
     except ValueError:
-        raise ConfigError("broker_url of the Celery app is not a URL") from None
+        raise ConfigError("the broker_url of the Celery app is not a URL") from None
     if url.scheme != "redis" or host is None or not _is_container(host):
         return None
     if url.password is not None:
         raise ConfigError(
-            f"broker_url of the Celery app has a password, but the container {host!r} is reachable "
-            "only from the other containers: remove the password"
+            f"the broker_url of the Celery app has a password, but the container {host!r} is "
+            "reachable only from the other containers: remove the password"
         )
     return host, port
 

@@ -16,7 +16,7 @@ from xaccel.services import backing
 from xaccel.services.app import App, read_only, writable
 
 USER = 10001
-"""The user of the app in its container. Only images of the system have lower numbers."""
+"""The ID of the app's user in its container. The system's own users have lower IDs."""
 
 PORT = 8000
 SERVER_PORT = 8080
@@ -48,7 +48,7 @@ def files(config: Config, deployment: Deployment, app: App) -> Mapping[str, str]
 
 
 def in_containers(deployment: Deployment, host: str) -> Deployment:
-    """Return the deployment of nginx in a container, which reaches the app at this host."""
+    """Return the deployment for a container of nginx, which reaches the app at this host."""
     return replace(
         deployment,
         upstream=f"{host}:{PORT}",
@@ -144,8 +144,8 @@ def _check_names(names: list[str]) -> None:
     for name in names:
         if not _NAME.fullmatch(name) or name in _OURS or names.count(name) > 1:
             raise ConfigError(
-                f"the broker or the bucket can't be in a container with the name {name!r}: choose "
-                "another name in its URL, which only has the characters a-z, 0-9, - and _"
+                f"the broker or the bucket can't be in a container named {name!r}: in its URL, use "
+                "another name that contains only the characters a-z, 0-9, - and _"
             )
 
 

@@ -10,7 +10,7 @@ from xaccel.servers.deployment import Deployment
 from xaccel.services.app import App, writable
 
 _HARDENING = (
-    "# What an app that a visitor has broken into can't do.",
+    "# These restrictions protect the machine if a visitor breaks into the app.",
     "NoNewPrivileges=yes",
     "CapabilityBoundingSet=",
     "AmbientCapabilities=",
@@ -35,7 +35,7 @@ _HARDENING = (
     "RemoveIPC=yes",
     "KeyringMode=private",
     "SystemCallArchitectures=native",
-    "# The calls of Landlock and seccomp are for the sandbox of renders.",
+    "# The sandbox for renders needs the system calls of Landlock and seccomp.",
     "SystemCallFilter=@system-service seccomp",
     "SystemCallFilter=landlock_create_ruleset landlock_add_rule landlock_restrict_self",
     "SystemCallFilter=~@privileged",
@@ -76,7 +76,7 @@ def _service(config: Config, app: App) -> Iterator[str]:
     yield "Restart=on-failure"
     yield "# A render may take THUMBNAIL_TIMEOUT seconds, and should end before the app does."
     yield f"TimeoutStopSec={config.thumbnail_timeout + 20}"
-    yield "# For each visitor: a connection, and a file."
+    yield "# Each visitor needs a connection and a file."
     yield "LimitNOFILE=65536"
     yield ""
     # The connections to sources, stores and databases.
@@ -123,7 +123,7 @@ def _timer(app: App) -> Iterator[str]:
         "",
         "[Timer]",
         "OnCalendar=*-*-* 04:00:00",
-        "# The machines of a site do not sweep all at once.",
+        "# A random delay, so that the machines of a site do not all sweep at once.",
         "RandomizedDelaySec=1h",
         "Persistent=yes",
         "",

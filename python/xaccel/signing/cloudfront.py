@@ -36,8 +36,9 @@ class CloudFrontSigner(Unpicklable):
         key_id: The ID of the public key in CloudFront.
         pem: The private key in PEM, without a password.
         directory: Whether a signature covers all files in the URL's directory and its
-            subdirectories, as HLS and DASH need. This uses a custom policy.
-        algorithm: `"sha1"`, CloudFront's default, or `"sha256"`, which is named in the URL.
+            subdirectories, as HLS and DASH require. This uses a custom policy.
+        algorithm: `"sha1"`, which is CloudFront's default, or `"sha256"`, which adds a parameter to
+            the URL.
 
     Raises:
         xaccel.exceptions.ConfigError: An argument is invalid, or cryptography is not installed.
@@ -72,7 +73,7 @@ class CloudFrontSigner(Unpicklable):
 
         Args:
             url: The absolute URL, percent-encoded as it will be sent. Encode a `*` as `%2A`.
-            expires: See `Signer.sign`. CloudFront accepts the URL before this second.
+            expires: See `Signer.sign`. CloudFront accepts the URL only before this second.
             expires_in: See `Signer.sign`.
             not_before: The Unix second before which CloudFront refuses the URL. This uses a custom
                 policy.

@@ -1,4 +1,4 @@
-"""The interface of backends, and the one that runs renders in threads of this process.
+"""The interface of backends, and the backend that runs renders in threads of this process.
 
 A backend has one method, `submit(job, deadline)`. For each turn (see `turns`), at most one thread
 at a time calls this method.
@@ -44,7 +44,7 @@ _PLACEHOLDERS: dict[PlaceholderKind | None, re.Pattern[str]] = {
     "color": re.compile("#[0-9a-f]{6}"),
     "palette": re.compile("#[0-9a-f]{6}(, #[0-9a-f]{6}){0,4}"),
 }
-"""The forms of placeholders. Pages contain them in CSS."""
+"""The valid forms of placeholders, which pages contain in CSS."""
 
 
 class Job(Protocol[T_co]):
@@ -298,7 +298,7 @@ class RenderThreads:
 
 @lru_cache(maxsize=8)
 def _pool(pid: int, hub: object, workers: int) -> ThreadPoolExecutor:  # noqa: ARG001
-    """Return this process's threads. `pid` is an argument because each process needs its own.
+    """Return the threads of the process `pid`. A forked process needs its own.
 
     When a thread frees memory, the allocator reserves that memory for the same thread. If all
     threads of a server could render, each of them would hold on to the memory of one render.

@@ -63,13 +63,13 @@ class RequestedThumbnail:
     """A thumbnail that the visitor is allowed to see."""
 
     uri: str
-    """The path of its file in the cache: the URL's path plus the format's extension."""
+    """The path of the thumbnail in the cache: the URL's path plus the format's extension."""
     name: str
     """The name of the source in log messages."""
     spec: Spec
     image_format: str
     place: StorePlace | None
-    """Its place in `THUMBNAIL_STORE`; `None` if it does not belong there."""
+    """The thumbnail's place in `THUMBNAIL_STORE`; `None` if it does not belong there."""
     headers: Headers
     find: Callable[[], Original]
     """Finds the original. Raises the same errors as `Source.get`."""
@@ -248,7 +248,7 @@ class ThumbnailDelivery:
         )
 
     def negotiate(self, spec: Spec, name: str, accept: str | None) -> str:
-        """Return the format to send. For `auto`, it is the first format the browser accepts."""
+        """Return the format to send; for `auto`, the first format that the browser accepts."""
         image_format = spec.output_format(name)
         if image_format != "auto":
             return image_format
@@ -453,7 +453,7 @@ class ThumbnailDelivery:
             self._observer.thumbnail(result, thumbnail.image_format)
 
     def _sweep(self, cache: Cache) -> None:
-        """Reduce the cache to its limits. No request waits for this, so errors are only logged."""
+        """Bring the cache within its limits. Errors are only logged, since no request waits."""
         try:
             swept = cache.sweep(
                 max_size=self._config.thumbnail_cache_max_size,
@@ -470,7 +470,7 @@ class ThumbnailDelivery:
                 if self._observer is not None:
                     self._observer.sweep(*swept)
                 _logger.debug(
-                    "swept %d thumbnails, %d bytes; kept %d, %d",
+                    "swept %d thumbnails (%d bytes), and kept %d (%d bytes)",
                     *swept[0],
                     *swept[1],
                     extra=fields("swept", removed=swept[0], kept=swept[1]),
@@ -512,7 +512,7 @@ def thumbnail_headers(image_format: str, spec: Spec, cache_control: str) -> Head
 
 
 def _validators(original: Original, thumbnail: RequestedThumbnail) -> Validators | None:
-    """Return the validators of a thumbnail without a file, which are known before the render."""
+    """Return the validators of a thumbnail without a file. They are known before the render."""
     if original.modified is None:
         return None
     about = f"{__version__} {original.state} {thumbnail.uri}"

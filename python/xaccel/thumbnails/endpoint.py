@@ -44,7 +44,7 @@ _logger = logging.getLogger("xaccel.thumbnails")
 _logger.addFilter(RateLimit())
 
 purge_listeners: list[Callable[[Config, str], None]] = []
-"""Functions to call after an image is purged, with the settings and the image's name."""
+"""Functions to call after an image is purged. They take the settings and the image's name."""
 
 
 class Thumbnails:
@@ -233,7 +233,7 @@ class Thumbnails:
         return lambda image_format: StorePlace(name, spec, image_format, has_state)
 
     def _verified(self, path: str, query: str, mount: str) -> tuple[str, int | None]:
-        """Return the path below the mount and the expiry time of a valid URL."""
+        """Verify a URL, and return its path below the mount and its expiry time."""
         if self._verifier is not None:
             if self._observer is None:
                 path, signed = self._verifier.verify_below(path, query, mount)

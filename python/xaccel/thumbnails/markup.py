@@ -52,6 +52,7 @@ def _attribute_value(value: object) -> str:
     safe = getattr(value, "__html__", None)
     if safe is None:
         return html.escape(str(value))
-    # Escaped text keeps its character references, but markup in it would end the attribute.
-    # The text is a plain str, since MarkupSafe's `Markup.replace` would escape the replacement.
+    # Character references stay as they are. Quotes and angle brackets are escaped, because they
+    # would end the attribute. The text is a plain str, since MarkupSafe's `Markup.replace` would
+    # escape the replacement.
     return str(safe()).replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")

@@ -33,7 +33,7 @@ class ImageNames:
         return _below(text, self._bases)
 
     def of_file(self, path: str) -> str | None:
-        """Return the name of a file, whose path may lead to a source through symbolic links."""
+        """Return the name of a file. Its path may lead to a source through symbolic links."""
         found = self.below(path)
         if found is None:
             directories = (each for each in self._bases if each[0].startswith("/"))

@@ -120,7 +120,7 @@ def forget(config: Config) -> None:
 
 
 def sweep_outdated(config: Config) -> tuple[int, int]:
-    """Remove the thumbnails that were rendered before a setting that affects pictures changed.
+    """Remove the thumbnails that were rendered before the settings for pictures last changed.
 
     Returns:
         The number of thumbnails that were removed, and their size in bytes.

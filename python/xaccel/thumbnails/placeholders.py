@@ -148,7 +148,7 @@ def _draw(kind: PlaceholderKind, text: str) -> str:
 
 
 def _pixel(colors: str) -> str:
-    """Return a one-pixel GIF in the first of the colours that are listed in a text.
+    """Return a one-pixel GIF in the first colour of a text such as `#102030, #405060`.
 
     Raises:
         ValueError: The text is not a list of colours.

@@ -74,7 +74,7 @@ class PrivateThumbnails:
 
         Raises:
             SpecError: An option is unknown or its value is invalid.
-            ConfigError: `path` is relative, and there is not exactly one root.
+            ConfigError: `path` is relative, and there are several roots or none.
         """
         options = {"focal_point": focal_point, **options}
         responder = self.responder(path, width, height, root=root, max_age=max_age, **options)

@@ -145,7 +145,7 @@ class Renderer:
             except ThumbnailError as error:
                 if self._observer is not None and isinstance(error, RenderStopped):
                     self._observer.sandbox_kill(error.layer)
-                # Images that exceed a limit are rejected at once, so remembering them has no
+                # Images that exceed a limit are rejected immediately, so remembering them has no
                 # benefit.
                 if not isinstance(error, ImageTooLarge) and (
                     is_last or not isinstance(error, CorruptImage)
@@ -192,6 +192,6 @@ def _parts(result: object, seconds: float) -> tuple[float, float] | None:
 
 @dataclass(slots=True)
 class _Budget:
-    """The total time that one image may take, in all its turns."""
+    """The total time that one image may take, in all its turns together."""
 
     seconds: float

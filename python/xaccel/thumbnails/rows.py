@@ -98,7 +98,7 @@ def _turned(point: FocalPoint, rotate: int, flip: str | None) -> FocalPoint:
 
 
 def _value(source: object, option: str) -> Any:
-    """Return the value of a field in the row, named by an option of the image field."""
+    """Return the value of a row's field, which is named in an option of the image field."""
     name = getattr(getattr(source, "field", None), option, None)
     if name is None:
         return None

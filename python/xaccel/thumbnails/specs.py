@@ -189,7 +189,7 @@ def _crop(crop: Any, source_size: tuple[int, int] | None) -> Any:
     if source_size is None:
         raise SpecError(
             f"'crop' {crop!r} is in pixels: pass source_size=(width, height) of the upright "
-            "source, or fractions of it from 0 to 1"
+            "source, or pass 'crop' as fractions from 0 to 1"
         )
     width, height = source_size
     x, y, wide, high = numbers

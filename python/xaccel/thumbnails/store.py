@@ -58,7 +58,7 @@ class StoredThumbnail:
 
 
 class ThumbnailStore:
-    """A bucket of finished thumbnails, which threads, greenlets and forked processes may share.
+    """A bucket of finished thumbnails. Threads, greenlets and forked processes may share it.
 
     If the store does not respond, thumbnails are neither found in it nor published.
 
@@ -236,7 +236,7 @@ class ThumbnailStore:
         return result
 
     def _warn(self, error: S3Error) -> None:
-        # This uses no lock, because a forked process could inherit it in a locked state.
+        # There is no lock here, because a forked process could inherit a lock that is held.
         now = self._now()
         is_silent = now - self._warned_at < WARNING_SECONDS
         if not is_silent:
@@ -290,7 +290,7 @@ class StoreTurn:
         return None
 
     def publish(self, data: bytes, state: str | None, modified: int | None) -> None:
-        """Publish the rendered thumbnail, unless the image was purged since `find()`."""
+        """Publish the rendered thumbnail, unless the image has been purged since `find()`."""
         self._store.put(
             self._place.key,
             data,

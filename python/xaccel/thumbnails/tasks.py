@@ -70,7 +70,8 @@ class ThumbnailTasks:
 
         Raises:
             SourceError: The source is invalid.
-            SpecError: Only another machine knows when the image was changed.
+            SpecError: The version is `"mtime"`, but only another machine knows when the image was
+                changed.
         """
         name = self.urls.name(source)
         if name is None:

@@ -4,7 +4,7 @@ If there is a cache, its lock files are used to count the renders of all process
 or if its disk is full or read-only, each process counts only its own renders.
 
 Requests wait with `time.sleep` and Python's locks instead of a kernel lock. Under gevent, one
-thread serves many requests, so the lock may be held by another request in the same thread.
+thread serves many requests, so another request in the same thread could hold the kernel lock.
 """
 
 from __future__ import annotations

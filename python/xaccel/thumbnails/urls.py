@@ -86,10 +86,10 @@ class ThumbnailUrls:
         """Return the URL of a thumbnail without opening the image, or "" if there is no image.
 
         Args:
-            source: The name of the image below `THUMBNAIL_SOURCE`, or a name such as
-                `~avatars/tom.jpg` for the image `tom.jpg` in the source `avatars` of
-                `THUMBNAIL_SOURCES`; or an object whose `name` attribute is such a name, for example
-                the value of a Django `FileField`.
+            source: The name of the image below `THUMBNAIL_SOURCE`. For an image in one of
+                `THUMBNAIL_SOURCES`, a name such as `~avatars/tom.jpg`, where `avatars` is the name
+                of the source. You can also pass an object whose attribute `name` is such a name,
+                for example the value of a Django `FileField`.
             width: The width of the box in pixels, or the name of a preset; `None` means no limit.
             height: The height of the box in pixels; `None` means no limit.
             version: A value that changes with the image (a time, a number, an ETag). It makes the
@@ -105,8 +105,8 @@ class ThumbnailUrls:
                 constructor's `mount`.
             options: The options of `Spec`: `fit`, `quality`, `format` and so on. Without `format`,
                 the preset or `THUMBNAIL_FORMAT` determines the format; `format=None` keeps the
-                format of the source. With `source_size`, the width and height of the upright
-                source, `crop` may be in pixels.
+                format of the source. If you also pass `source_size` (the width and height of the
+                upright source), `crop` may be in pixels.
 
         Raises:
             SpecError: An option is unknown or its value is invalid.

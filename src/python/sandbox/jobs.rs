@@ -21,7 +21,7 @@ use crate::thumbnail::watermark::Watermark;
 /// Encodes the jobs for one worker.
 #[pyclass(module = "xaccel._core")]
 pub(in super::super) struct JobEncoder {
-    /// The watermarks that the worker keeps, by their places.
+    /// The watermarks that the worker keeps, in the order of their places.
     watermarks: Vec<Arc<Watermark>>,
     /// The next place to overwrite once all are occupied.
     next: usize,
@@ -100,7 +100,7 @@ impl JobEncoder {
 }
 
 impl JobEncoder {
-    /// The watermark as part of a job, with its content if the worker does not keep it.
+    /// The watermark as part of a job. It includes the content if the worker does not keep it yet.
     fn sent<'a>(&mut self, watermark: &'a Arc<Watermark>) -> SentWatermark<'a> {
         let known = self.watermarks.iter().position(|other| Arc::ptr_eq(other, watermark));
         let place = known.unwrap_or_else(|| {

@@ -59,7 +59,7 @@ mod linux {
             let job = Job::decode(job).map_err(invalid)?;
             let made = match descriptor {
                 Some(descriptor) => run(job, descriptor.into(), fonts.cloned(), &mut watermarks),
-                // An earlier image has used up the descriptors.
+                // An earlier image has used up all descriptors.
                 None => Err(io::Error::from(Errno::MFILE).into()),
             };
             match made {

@@ -43,7 +43,7 @@ fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult
     Ok(Thumbnail::new(py, &thumbnail).timed(durations))
 }
 
-/// Measure the two steps of a render. Between them, `render` calls the function that it receives.
+/// Measure the two steps of a render. `render` receives a function, and calls it between the steps.
 pub(in super::super) fn measured<T>(
     render: impl FnOnce(&(dyn Fn() + Sync)) -> PyResult<T>,
 ) -> PyResult<(T, Durations)> {

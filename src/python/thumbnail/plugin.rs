@@ -40,7 +40,7 @@ struct Decoded {
 }
 
 impl<'a, 'py> Plugin<'a, 'py> {
-    /// Find an enabled plug-in for a file. Returns `None` if there is none.
+    /// Find an enabled plug-in for a file, or return `None` if there is none.
     pub(super) fn open(
         py: Python<'py>,
         file: File,

@@ -88,7 +88,7 @@ pub(in super::super) enum ImageSource {
 
 impl ImageSource {
     /// Accept bytes, a path, an opened file, a source that has arrived in pieces, or a binary file.
-    /// A binary file is read up to at most one byte beyond the limit.
+    /// A binary file is read no further than one byte beyond the limit.
     pub(super) fn new(source: &Bound<'_, PyAny>, limits: &Limits) -> PyResult<Self> {
         if let Ok(bytes) = source.extract::<PyBackedBytes>() {
             return Ok(Self::Bytes(Content::Python(bytes)));
@@ -144,8 +144,8 @@ impl ImageSource {
         }
     }
 
-    /// Accept a file that another process opened, with its path for messages. `start` is the number
-    /// of bytes of a file that contains only the start of a JPEG.
+    /// Accept a file that another process opened, and the path to show in messages. If the file
+    /// contains only the start of a JPEG, `start` is the number of its bytes.
     pub(in super::super) fn passed(
         file: File,
         path: Option<PathBuf>,
@@ -212,7 +212,7 @@ impl ImageSource {
         matches!(outcome, Ok(Err(ThumbnailError::Unsupported))) && !matches!(self, Self::Partial(_))
     }
 
-    /// Find an enabled plug-in for the source. Returns `None` if there is none.
+    /// Find an enabled plug-in for the source, or return `None` if there is none.
     pub(super) fn plugin<'a, 'py>(
         &self,
         py: Python<'py>,
@@ -237,7 +237,7 @@ impl ImageSource {
     }
 
     /// Call `work` with the bytes. The first call may receive only the initial bytes, with true as
-    /// the second argument; if they are not enough, a second call receives all bytes. The outer
+    /// the second argument. If they are not enough, a second call receives all bytes. The outer
     /// error means that the source can't be read.
     pub(super) fn read<T>(
         &self,

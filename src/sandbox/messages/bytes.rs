@@ -27,7 +27,7 @@ impl Writer {
         self.0.extend(value.to_le_bytes());
     }
 
-    /// Write the length of the bytes, and then the bytes.
+    /// Writes the length of the bytes, and then the bytes.
     pub(super) fn bytes(&mut self, value: &[u8]) {
         self.u64(value.len() as u64);
         self.0.extend_from_slice(value);

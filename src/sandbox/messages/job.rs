@@ -21,10 +21,10 @@ pub const PREFIX: usize = 4;
 /// A job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job<'a> {
-    /// The path of the image in messages.
+    /// The path of the image, to show in messages.
     pub path: Option<PathBuf>,
-    /// The number of bytes in the image, if it is only the start of a JPEG; `None` for a whole
-    /// image.
+    /// The number of bytes in the image if it is only the start of a JPEG, or `None` if it is
+    /// whole.
     pub start: Option<u64>,
     /// The limits of the image and its thumbnail.
     pub limits: Limits,
@@ -85,7 +85,7 @@ impl<'a> Job<'a> {
         u32::from_le_bytes(prefix) as usize
     }
 
-    /// Encode the job after its length.
+    /// Encodes the job, preceded by its length.
     ///
     /// # Errors
     /// The job is too long, because its watermark is too large.
@@ -126,7 +126,7 @@ impl<'a> Job<'a> {
         Ok(message)
     }
 
-    /// Decode a job whose length prefix has been removed.
+    /// Decodes a job whose length prefix has been removed.
     ///
     /// # Errors
     /// The bytes are not a job.

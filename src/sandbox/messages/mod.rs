@@ -1,7 +1,7 @@
 //! The messages between the app's process and a worker.
 //!
 //! A worker trusts the app, which sends [jobs](Job). The app must not trust a worker, because an
-//! image may have taken it over: [`ReplyReader`] accepts any bytes.
+//! image may have taken it over: [`ReplyReader`] handles any bytes.
 
 mod bytes;
 mod job;

@@ -71,7 +71,7 @@ pub struct Info {
 }
 
 impl Info {
-    /// Encode the properties for [`Reply::Info`].
+    /// Encodes the properties for [`Reply::Info`].
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
@@ -86,7 +86,7 @@ impl Info {
         out.0
     }
 
-    /// Decode the properties.
+    /// Decodes the properties.
     ///
     /// # Errors
     /// The bytes are not the result of [`Self::encode`].
@@ -181,7 +181,7 @@ impl<'a> Reply<'a> {
     /// The maximum number of bytes in an error message.
     pub const LONGEST_MESSAGE: usize = 4096;
 
-    /// Encode the head of the reply, which precedes [`Self::body`].
+    /// Encodes the head of the reply, which precedes [`Self::body`].
     ///
     /// # Errors
     /// The body is too long.
@@ -220,7 +220,7 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// Decode the start of a reply. Returns `None` if more bytes are needed.
+    /// Decodes the start of a reply. Returns `None` if more bytes are needed.
     ///
     /// # Errors
     /// The bytes are not the start of a reply.
@@ -289,7 +289,7 @@ pub struct ReplyReader {
 }
 
 impl ReplyReader {
-    /// Read the next piece. Returns the reply if it is complete.
+    /// Reads the next piece. Returns the reply if it is complete.
     ///
     /// # Errors
     /// The bytes are not a reply. Memory is allocated only for bytes that have arrived.

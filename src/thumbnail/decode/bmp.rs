@@ -18,7 +18,7 @@ const FORMAT: SourceFormat =
 
 pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
 
-/// Two letters are weak evidence, so the size of the second header is checked too.
+/// Two letters are weak evidence, so the size of the second header is checked, too.
 fn sniff(source: &[u8]) -> bool {
     source.starts_with(b"BM") && matches!(source.get(14..18), Some(&[12..=124, 0, 0, 0]))
 }
@@ -34,9 +34,9 @@ struct Bmp<'a> {
 const SECOND: usize = 14;
 const INFO: u32 = 40;
 
-/// Changes headers that the crate refuses, without changing the pixels: headers of OS/2, numbers of
-/// planes, and compressed rows from top to bottom. Returns the changed file, and whether the decoded
-/// rows are upside down.
+/// Changes headers that the crate refuses, without changing the pixels. The crate refuses headers
+/// of OS/2, numbers of planes other than 1, and compressed rows that are stored from top to bottom.
+/// Returns the changed file, and whether the decoded rows are upside down.
 fn accepted(source: &[u8]) -> (Cow<'_, [u8]>, bool) {
     changed(source)
         .map_or((Cow::Borrowed(source), false), |(file, flips)| (Cow::Owned(file), flips))
@@ -52,7 +52,7 @@ fn changed(source: &[u8]) -> Option<(Vec<u8>, bool)> {
     let planes_at = if length == 12 { 22 } else { 26 };
     let planes = source.get(planes_at..planes_at + 2)?;
     let height = number(22)?.cast_signed();
-    // RLE8 and RLE4.
+    // These numbers mean RLE8 and RLE4.
     let flips = length >= INFO && height < 0 && matches!(number(30)?, 1 | 2);
     if !is_os2 && !flips && planes == [1, 0] {
         return None;

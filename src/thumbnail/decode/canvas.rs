@@ -48,7 +48,7 @@ impl Canvas {
             .map(move |row| row.get_mut(part.left..right).unwrap_or_default())
     }
 
-    /// Draw a frame, pass the canvas to the sink, and dispose of the frame.
+    /// Draws a frame, passes the canvas to the sink, and disposes of the frame.
     pub(super) fn show(
         &mut self,
         part: Part,

@@ -25,12 +25,12 @@ pub enum Range {
 }
 
 impl Range {
-    /// Returns a table that maps each sample value, of luma or of chroma, to a different range.
-    /// Returns `None` if the range is the same.
+    /// Returns a table that maps each sample value of luma or chroma to a different range. Returns
+    /// `None` if the range is the same.
     #[must_use]
     pub fn table(self, to: Self, is_luma: bool) -> Option<[u8; 256]> {
-        // The black of luma or the gray of chroma in limited range, and the number of steps in
-        // limited range that correspond to 255 in full range.
+        // In limited range: the black of luma or the gray of chroma, and the number of steps that
+        // correspond to 255 steps in full range.
         let (offset, steps) = if is_luma { (16.0, 219.0) } else { (128.0, 224.0) };
         let start = if is_luma { 0.0 } else { 128.0 };
         let mut table = [0; 256];

@@ -106,8 +106,8 @@ impl<'a> DecodedImage<'a> {
         Self { header: self.header.oriented(orientation), ..self }
     }
 
-    /// Sets the colour space of the samples: the ICC profile if there is one, otherwise the colour
-    /// primaries and transfer characteristics (ITU-T H.273).
+    /// Sets the colour space of the samples. It is the ICC profile if there is one, otherwise the
+    /// colour primaries and transfer characteristics (ITU-T H.273).
     #[must_use]
     pub fn with_profile(self, icc: Option<&'a [u8]>, code_points: Option<(u8, u8)>) -> Self {
         let header = Header { has_icc: icc.is_some(), ..self.header };
@@ -137,7 +137,7 @@ impl<'a> DecodedImage<'a> {
         Box::new(Decoded(self))
     }
 
-    /// Fill `out` with pixels, starting at the given byte of the image.
+    /// Fills `out` with pixels, starting at the given byte of the image.
     fn read(&self, start: usize, out: &mut [u8]) -> Option<usize> {
         if self.layout == Layout::GrayAlpha {
             let (out, _) = out.as_chunks_mut::<4>();

@@ -42,10 +42,10 @@ pub struct DecodeRequest<'a> {
     /// variances of the detail that it leaves out, it may decode at a size below `size`, and return
     /// [`Pixels::Reduced`](super::Pixels::Reduced).
     pub linear_size: Option<Size>,
-    /// Whether chroma may be decoded at half the resolution, because the thumbnail also stores it
-    /// that way (4:2:0).
+    /// Whether chroma may be decoded at half the resolution, because the thumbnail also stores
+    /// chroma at half the resolution (4:2:0).
     pub half_chroma: bool,
-    /// The maximum number of frames to decode; 1 = a still image. Further frames are not read.
+    /// The maximum number of frames to decode; 1 means a still image. Further frames are not read.
     pub max_frames: u32,
     /// Whether the source is only the start of a JPEG, which may be enough for a small image.
     pub is_partial: bool,
@@ -90,7 +90,7 @@ pub trait Tiles {
     /// those of the tile at this column and row.
     fn differing(&self, tile: (usize, usize), tolerance: u16) -> Option<Vec<bool>>;
 
-    /// Decode the pixels of some tiles; indices beyond the last tile are ignored. The pixels are
+    /// Decodes the pixels of some tiles. Indices beyond the last tile are ignored. The pixels are
     /// the same as in the whole image, except at edges where the image continues. Returns `None` if
     /// the tiles can't be decoded.
     ///
@@ -118,8 +118,8 @@ pub trait Source {
         Ok(())
     }
 
-    /// The number of pixels per frame that count towards [`Limits`](super::super::limits::Limits),
-    /// at the size at which the frame is decoded.
+    /// The number of pixels of a frame at the size at which it is decoded. They count towards
+    /// [`Limits`](super::super::limits::Limits).
     fn decoded_pixels(&self, _request: DecodeRequest) -> u64 {
         self.header().size.pixels()
     }
@@ -145,8 +145,9 @@ pub trait Source {
         false
     }
 
-    /// Decode the image only as far as luma and chroma, at the same size as in
-    /// [`frames`](Self::frames). Returns `None` if the image has no such components or is damaged.
+    /// Decodes the image to luma and chroma, but does not convert these to RGB. The size is the
+    /// same as in [`frames`](Self::frames). Returns `None` if the image has no such components or
+    /// is damaged.
     ///
     /// # Errors
     /// [`ThumbnailError::Timeout`].
@@ -168,9 +169,9 @@ pub trait Source {
         Ok(None)
     }
 
-    /// Decode the pixels. The decoded image has the size in the header or, if the codec can shrink
-    /// while decoding, a smaller size that is large enough for a final resize without visible loss.
-    /// Missing pixels are transparent or gray.
+    /// Decodes the pixels. The decoded image has the size in the header. If the codec can shrink
+    /// while decoding, the image may be smaller, but large enough for a final resize without
+    /// visible loss. Missing pixels are transparent or gray.
     ///
     /// # Errors
     /// [`ThumbnailError::Corrupt`] when the source has no pixels,
@@ -182,7 +183,7 @@ pub trait Source {
     ) -> Result<Completeness, ThumbnailError>;
 }
 
-/// Decode the first frame of a source, for a request for one frame.
+/// Decodes the first frame of a source. The request must be for one frame.
 ///
 /// # Errors
 /// See [`Source::frames`].

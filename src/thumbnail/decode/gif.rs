@@ -46,9 +46,9 @@ const HEADER: usize = 13;
 const HAS_PALETTE: u8 = 0x80;
 const MOST_COLORS: u8 = 7;
 
-/// A source with an additional end marker, in case the file ends after its last frame without one.
-/// If the file ends at any other position, this byte does not complete anything. A source without a
-/// global palette gets a gray one, which other decoders use too.
+/// A source with an additional end marker, in case the file ends after its last frame without a
+/// marker. If the file ends at any other position, the additional marker has no effect. A source
+/// without a global palette gets a gray one, as in other decoders.
 type Ended<'a> = Chain<Chain<Cursor<Vec<u8>>, &'a [u8]>, &'static [u8]>;
 
 fn ended(source: &[u8]) -> Ended<'_> {
@@ -122,14 +122,15 @@ impl Source for Gif<'_> {
     }
 }
 
-/// Decode from the start again, because the first decoder was used up by counting the frames.
+/// Decodes from the start again, because counting the frames has used up the first decoder.
 fn play(
     source: &[u8],
     header: &Header,
     request: DecodeRequest<'_>,
     sink: Sink<'_>,
 ) -> Result<Completeness, ThumbnailError> {
-    // A frame that is larger than the canvas is invalid, but this matters only if it costs memory.
+    // A frame that is larger than the canvas is invalid, but this matters only if the frame costs
+    // memory.
     let limit = header.size.pixels().max(SMALL_FRAME);
     let mut decoder = start(source, false)?;
     let global = decoder.global_palette().map(<[u8]>::to_vec);
@@ -187,7 +188,7 @@ struct Lines {
     count: usize,
 }
 
-/// Read the lines of a frame, up to the first missing one.
+/// Reads the lines of a frame, up to the first missing one.
 fn lines(
     decoder: &mut Decoder<Ended<'_>>,
     frame: &gif::Frame<'_>,

@@ -23,7 +23,7 @@ pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
 /// The maximum number of frames that are counted.
 const MAX_FRAMES: u32 = 10_000;
 
-/// The number of samples by which a frame may always exceed the image.
+/// The number of samples that a frame may always have in addition to those of the image.
 const EXTRA_SAMPLES: usize = 1 << 22;
 
 fn sniff(source: &[u8]) -> bool {
@@ -136,7 +136,7 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
         frames: if animation.is_some() { count_frames(source) } else { 1 },
         plays: animation
             .map_or(1, |animation| u16::try_from(animation.num_loops).unwrap_or(u16::MAX)),
-        // The inks of a transparent CMYK image are flattened on paper.
+        // Paper shows through a transparent CMYK image, so the picture is opaque.
         has_alpha: samples.kind() == PixelKind::Rgba,
         has_icc,
         ..Header::still(FORMAT, size)
@@ -169,7 +169,7 @@ fn working_bytes(info: &JxlBasicInfo, channels: u64) -> u64 {
         JxlBitDepth::Int { bits_per_sample } => bits_per_sample > 14,
         JxlBitDepth::Float { .. } => true,
     };
-    // Lossy images are decoded in groups, and lossless ones whole.
+    // Lossy images are decoded in groups, but lossless images as a whole.
     match (info.uses_original_profile, wide) {
         (false, _) => 4,
         (true, false) => 2 * channels,
@@ -177,7 +177,7 @@ fn working_bytes(info: &JxlBasicInfo, channels: u64) -> u64 {
     }
 }
 
-/// Count the frames without decoding them. The file may be damaged after some of them.
+/// Counts the frames without decoding them. The file may be damaged after some of the frames.
 fn count_frames(source: &[u8]) -> u32 {
     let mut options = options();
     options.scan_frames_only = true;
@@ -205,7 +205,7 @@ const fn is_gray_hdr(profile: &JxlColorProfile) -> bool {
     )
 }
 
-/// Returns the colour space of the decoded samples; `None` = sRGB.
+/// Returns the colour space of the decoded samples; `None` means sRGB.
 fn to_profile(profile: &JxlColorProfile, kind: PixelKind) -> Option<Profile> {
     let encoding = match profile {
         JxlColorProfile::Icc(icc) => return Some(Profile::Icc(icc.clone())),

@@ -64,7 +64,7 @@ pub fn is_known(start: &[u8]) -> bool {
     DECODERS.into_iter().any(|decoder| (decoder.sniff)(start))
 }
 
-/// Read the header of an image. The format is determined from the first bytes, not from a file
+/// Reads the header of an image. The format is determined from the first bytes, not from a file
 /// name. No memory is allocated in proportion to the number of pixels.
 ///
 /// # Errors

@@ -160,7 +160,7 @@ impl Source for WebP<'_> {
 }
 
 impl WebP<'_> {
-    /// Pass the complete frames at the start of an animation to the sink.
+    /// Passes the complete frames at the start of an animation to the sink.
     fn play_start(
         &self,
         request: DecodeRequest<'_>,
@@ -168,8 +168,8 @@ impl WebP<'_> {
     ) -> Result<Completeness, ThumbnailError> {
         let (start, rest) = whole_chunks(self.source, request.max_frames);
         let decoder = AnimationDecoder::new(&start, self.header.size).map_err(corrupt)?;
-        // Frames after the last one to decode may be missing, and so may metadata, which contains
-        // no pixels.
+        // Frames after the last one to decode may be missing. Metadata may be missing, too, because
+        // it contains no pixels.
         let has_all = self.header.frames >= request.max_frames
             || rest.starts_with(b"EXIF")
             || rest.starts_with(b"XMP ");

@@ -19,9 +19,9 @@ const SPEED: u8 = 9;
 /// 100, the only loss is the rounding to luma and chroma.
 const QUANTIZERS: [(u8, u8); 5] = [(0, 60), (75, 22), (85, 10), (95, 2), (100, 0)];
 
-/// At this quality and above, chroma keeps its full resolution (4:4:4). At SSIMULACRA2 scores below
-/// about 90, half the resolution (4:2:0) saves 2 to 5 % of the bytes and a quarter of the time at
-/// equal scores; at higher scores, it limits the quality.
+/// At this quality and above, chroma keeps its full resolution (4:4:4). Up to an SSIMULACRA2 score
+/// of about 90, half the resolution (4:2:0) takes 2 to 5 % fewer bytes and a quarter less time for
+/// the same score. Above this score, it limits the quality.
 const FULL_CHROMA: u8 = 95;
 
 /// The unit before the first image of a bitstream. It has no meaning in a file (AV1, 5.6).
@@ -78,9 +78,9 @@ pub(super) fn encode(
     Ok(file)
 }
 
-/// Copy the levels from the bitstreams to the configurations of the images (AV1 in ISOBMFF, 2.3.3),
-/// because the two must agree. The configurations are in the same order as the bitstreams, and come
-/// before all data.
+/// Copies the levels from the bitstreams to the configurations of the images (AV1 in ISOBMFF,
+/// 2.3.3), because the two must agree. The configurations are in the same order as the bitstreams,
+/// and come before all data.
 fn set_levels(file: &mut [u8], streams: impl Iterator<Item = Vec<u8>>) {
     let places: Vec<_> = memmem::find_iter(file, b"av1C").zip(streams).collect();
     for (place, stream) in places {
@@ -184,8 +184,8 @@ fn mixed<const N: usize>(picture: &Picture, half_chroma: bool) -> Planes {
         byte((weigh(weights, sum) + (128 << shift) + (1 << (shift - 1))) >> shift)
     };
     let (blue, red) = if half_chroma {
-        // Each sample covers four pixels. At an odd edge, it covers fewer pixels, which are counted
-        // twice.
+        // Each sample covers four pixels. At an odd edge, a sample covers fewer pixels, which are
+        // then counted twice.
         let width = (picture.width as usize).max(1);
         pixels
             .chunks(2 * width)

@@ -44,7 +44,7 @@ fn sides(picture: &Picture) -> Result<[u16; 2], ThumbnailError> {
     Ok([width.map_err(|error| internal(&error))?, height.map_err(|error| internal(&error))?])
 }
 
-/// Make a file progressive if the style says so, and add metadata.
+/// Makes a file progressive if the style says so, and adds metadata.
 fn finish(file: Vec<u8>, style: Style, metadata: &Metadata) -> Result<Vec<u8>, ThumbnailError> {
     let Progressive(is_progressive) = style.progressive;
     let file = if is_progressive {
@@ -63,7 +63,7 @@ fn is_gray(picture: &Picture) -> bool {
     picture.data.as_chunks().0.iter().all(|&[red, green, blue]| red == green && green == blue)
 }
 
-/// Encode luma, with Cb and Cr at half its width and height.
+/// Encodes luma, with Cb and Cr at half its width and height.
 pub(super) fn encode_components(
     [luma, blue, red]: &[Picture; 3],
     quality: u8,
@@ -88,7 +88,7 @@ const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 /// The start of an APP2 segment with a part of an ICC profile (ICC.1:2022, annex B.4).
 const ICC: &[u8] = b"ICC_PROFILE\0";
 
-/// Returns the file with metadata after its first segment, which is JFIF's.
+/// Returns the file with metadata after its first segment, which is the JFIF segment.
 fn with_metadata(file: Vec<u8>, metadata: &Metadata) -> Vec<u8> {
     let mut segments = Vec::new();
     let mut push = |marker: u8, parts: &[&[u8]]| {

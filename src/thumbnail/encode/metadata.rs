@@ -2,11 +2,11 @@
 
 use super::super::notice::Notice;
 
-/// The metadata of a thumbnail. By default, it has none.
+/// The metadata of a thumbnail. By default, a thumbnail does not contain any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
     /// The ICC profile of the samples (ISO 15076-1), for samples in red, green and blue. Without a
-    /// profile, they are in sRGB.
+    /// profile, the samples are in sRGB.
     pub icc: Option<Vec<u8>>,
     /// EXIF data, which starts with the header of a TIFF file (CIPA DC-008).
     pub exif: Option<Vec<u8>>,

@@ -30,8 +30,8 @@ pub fn halves_chroma(format: OutputFormat, quality: u8, style: Style) -> bool {
     }
 }
 
-/// Encode luma, with Cb and Cr at half its width and height (rounded up), as a lossy WebP or a
-/// JPEG. The samples must be in the range that the format uses.
+/// Encodes luma and chroma as a lossy WebP or a JPEG. Cb and Cr have half the width and height of
+/// luma, rounded up. The samples must be in the range that the format uses.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`] when the encoder fails, or an error from `check_time`.
@@ -49,9 +49,9 @@ pub fn encode_components(
     }
 }
 
-/// Encode a still image or, if the format supports it, an animation. In other formats, only the
-/// first frame is encoded. The images are gray, RGB or RGBA. An animation plays `plays` times (0 =
-/// forever). GIF has no metadata.
+/// Encodes a still image or, if the format supports it, an animation. In other formats, only the
+/// first frame is encoded. The images are gray, RGB or RGBA. An animation plays `plays` times (0
+/// means forever). GIF has no metadata.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`] when the encoder fails, or an error from `check_time`.

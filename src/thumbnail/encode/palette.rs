@@ -40,15 +40,15 @@ pub(super) struct Indexed {
     pub(super) indices: Vec<u8>,
 }
 
-/// Convert an RGBA image to a palette: its own colours if there are few enough, otherwise the best
+/// Converts an RGBA image to a palette: the exact palette if it has few colours, otherwise the best
 /// approximation.
 pub(super) fn best(picture: &Picture, most: Colors) -> Result<Indexed, ThumbnailError> {
     let (pixels, _) = picture.data.as_chunks::<4>();
     exact(pixels.iter().copied(), most).map_or_else(|| quantized(picture, most, 1.0), Ok)
 }
 
-/// Returns the main colours of an image, most frequent first. Transparent pixels are not counted; an
-/// image without other pixels is white.
+/// Returns the main colours of an image, most frequent first. Transparent pixels are not counted.
+/// If all pixels are transparent, the result is white.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`], which does not occur for valid images.
@@ -79,7 +79,7 @@ pub fn main_colors(picture: Picture, most: Colors) -> Result<Vec<Rgb>, Thumbnail
     Ok(used.map(|(_, [red, green, blue, _])| Rgb([red, green, blue])).collect())
 }
 
-/// Convert the image to a palette of exactly its own colours, if there are few enough of them.
+/// Converts the image to a palette of exactly its own colours, if it has few enough colours.
 pub(super) fn exact(
     pixels: impl ExactSizeIterator<Item = [u8; 4]>,
     most: Colors,
@@ -103,7 +103,7 @@ pub(super) fn exact(
     Some(Indexed { colors, indices })
 }
 
-/// Convert the image to the best palette. `dithering` ranges from 0 to 1.
+/// Converts the image to the best palette. `dithering` ranges from 0 to 1.
 fn quantized(picture: &Picture, most: Colors, dithering: f32) -> Result<Indexed, ThumbnailError> {
     let internal = |error: quantizr::Error| ThumbnailError::Internal(format!("{error:?}"));
     let (width, height) = (picture.width as usize, picture.height as usize);

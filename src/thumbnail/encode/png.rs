@@ -1,4 +1,4 @@
-//! Encodes PNG with the `png` crate. A palette is used if that is lossless, or on request.
+//! Encodes PNG with the `png` crate. A palette is used if it is lossless, or on request.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -14,7 +14,7 @@ use raster::{Picture, PixelKind};
 /// The compression level, 1 to 9. The next level takes a third more time for 1 to 4 % fewer bytes.
 const LEVEL: u8 = 3;
 
-/// The size, in bytes, from which pixels are written in several chunks.
+/// Pixels of at least this size, in bytes, are written in several chunks.
 const MANY: usize = 1 << 20;
 
 /// The size of such a chunk, in bytes.
@@ -147,7 +147,7 @@ fn write_indexed(
     Ok(data)
 }
 
-/// Write the pixels. A large image is written in chunks, because a single chunk would be held in
+/// Writes the pixels. A large image is written in chunks, because a single chunk would be held in
 /// memory twice.
 fn write_pixels(
     mut writer: Writer<&mut Vec<u8>>,

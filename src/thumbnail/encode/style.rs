@@ -11,7 +11,7 @@ pub struct Style {
     /// JPEG: the chroma subsampling.
     pub subsampling: Subsampling,
     /// PNG and GIF: the maximum number of colours in a palette. By default, a GIF has up to 256
-    /// colours, and a PNG has a palette only if that is lossless.
+    /// colours, and a PNG has a palette only if the palette is lossless.
     pub colors: Option<Colors>,
 }
 

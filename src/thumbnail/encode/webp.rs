@@ -90,7 +90,8 @@ const RIFF: usize = 12;
 /// The number of bytes in a VP8X chunk, including its name and length.
 const VP8X: usize = 18;
 
-/// Returns the file with metadata, which needs a VP8X chunk at the start (RFC 9649, section 2.7).
+/// Returns the file with metadata. A file with metadata needs a VP8X chunk at the start (RFC 9649,
+/// section 2.7).
 fn with_metadata(file: Vec<u8>, size: Size, metadata: &Metadata) -> Vec<u8> {
     let Metadata { icc, exif, xmp } = metadata;
     if *metadata == Metadata::default() {

@@ -68,12 +68,12 @@ pub enum Refusal {
 
 /// The value of an option. [`fmt::Display`] writes it in the canonical form that specs use.
 pub trait OptionValue: fmt::Display {
-    /// Parse the text of the value in a spec.
+    /// Parses the text of the value in a spec.
     fn parse(text: &str) -> Option<Self>
     where
         Self: Sized;
 
-    /// Convert a keyword argument. By default, the argument is a string with the same text as in a
+    /// Converts a keyword argument. By default, the argument is a string with the same text as in a
     /// spec.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use super::values::FormatOption;
 use crate::error::SpecError;
 
 impl Spec {
-    /// Parse a spec in its canonical spelling.
+    /// Parses a spec in its canonical spelling.
     ///
     /// # Errors
     /// The error describes what is wrong and what would be valid.
@@ -54,7 +54,7 @@ impl Spec {
         Err(SpecError::unknown_option(text, OPTIONS.iter().map(SpecOption::syntax)))
     }
 
-    /// Check all ranges, and drop values that equal the default, so that two specs for the same
+    /// Checks all ranges, and drops values that equal the default, so that two specs for the same
     /// thumbnail are equal.
     ///
     /// # Errors
@@ -71,8 +71,8 @@ impl Spec {
         Ok(self)
     }
 
-    /// The format of the thumbnail for a source with this name: the spec's own format, otherwise
-    /// the format of the name's extension, otherwise JPEG.
+    /// The format of the thumbnail for a source with this name. It is the spec's own format,
+    /// otherwise the format for the name's extension, otherwise JPEG.
     #[must_use]
     pub fn output_format(&self, source_name: &str) -> FormatOption {
         self.format.unwrap_or_else(|| {

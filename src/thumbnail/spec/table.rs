@@ -363,14 +363,14 @@ impl SpecOption {
         }
     }
 
-    /// Set the option from its text in a spec. Returns false if the text belongs to a different
+    /// Sets the option from its text in a spec. Returns false if the text belongs to a different
     /// option.
     ///
     /// # Errors
     /// The error lists the valid values.
     pub(super) fn read(&self, spec: &mut Spec, text: &str) -> Result<bool, SpecError> {
         match self.form {
-            // Any other text belongs to a different option without a prefix.
+            // If the text is not a valid value, it belongs to a different option without a prefix.
             Form::Value => Ok((self.set)(spec, Given::Text(text)).is_ok()),
             Form::Flag(word) => {
                 Ok(text == word && (self.set)(spec, Given::Argument(&Argument::Flag(true))).is_ok())
@@ -386,7 +386,7 @@ impl SpecOption {
         }
     }
 
-    /// Set the option from a keyword argument.
+    /// Sets the option from a keyword argument.
     ///
     /// # Errors
     /// The error lists the valid values.
@@ -412,7 +412,7 @@ impl SpecOption {
         self.value(spec).map_or(Argument::None, OptionValue::to_argument)
     }
 
-    /// Drop the value if it equals the default; otherwise check its range.
+    /// Drops the value if it equals the default. Otherwise, checks its range.
     ///
     /// # Errors
     /// The error lists the valid values.

@@ -26,14 +26,14 @@ fuzz_target!(|data: &[u8]| {
     for scale in Scale::ALL {
         let image = decode_scaled(data, scale, &options);
         let measured = decode_scaled(data, scale, &options.variances(true));
-        // Variances need coefficients that the samples may not need.
+        // Variances may need coefficients that the samples do not need.
         assert!(image.is_ok() || measured.is_err());
         if let Ok(image) = image {
             assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
         }
     }
-    // A file may lack scans that only full chroma needs, so it may decode with DC alone, but not
-    // vice versa.
+    // A file may lack scans that only full chroma needs. A file that decodes with full chroma must
+    // also decode with DC alone.
     match (decode(data, &options.chroma(Chroma::Dc)), whole) {
         (Ok(low), Ok(image)) => assert_eq!(low.to_gray().len(), image.to_gray().len()),
         (Ok(_), Err(_)) | (Err(_), Err(_)) => {}

@@ -82,6 +82,31 @@ pub(super) fn values(source: &[u8], tag: u64, most: usize) -> Vec<u64> {
     at.take(most).map_while(|at| number_at(source, at, length)).collect()
 }
 
+/// The fractions of a tag on the first page, if it has `N` of them.
+pub(super) fn fractions<const N: usize>(source: &[u8], tag: u64) -> Option<[f32; N]> {
+    const RATIONAL: u64 = 5;
+    let entry = find(source, tag).filter(|entry| entry.count == N as u64)?;
+    let mut fractions = [0.0; N];
+    if entry.kind != RATIONAL {
+        let (at, length) = places(source, &entry)?;
+        for (fraction, at) in fractions.iter_mut().zip(at) {
+            *fraction = as_float(number_at(source, at, length)?);
+        }
+        return Some(fractions);
+    }
+    let at = usize::try_from(number_at(source, entry.value, entry.value - entry.at - 4)?).ok()?;
+    for (fraction, at) in fractions.iter_mut().zip((at..).step_by(8)) {
+        let (above, below) = (number_at(source, at, 4)?, number_at(source, at + 4, 4)?);
+        *fraction = as_float(above) / as_float(below);
+    }
+    Some(fractions)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the parts of fractions")]
+const fn as_float(number: u64) -> f32 {
+    number as f32
+}
+
 /// The first number of an entry.
 fn first(source: &[u8], entry: &Entry) -> Option<u64> {
     let (mut at, length) = places(source, entry)?;

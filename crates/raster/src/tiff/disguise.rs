@@ -6,7 +6,8 @@ use super::packing::Packing;
 use super::tags::{
     BITS_PER_SAMPLE, BLACK_IS_ZERO, CIE_LAB, CMYK, COMPRESSION, EXTRA_SAMPLES, ICC_LAB,
     IMAGE_LENGTH, INTERCHANGE_FORMAT, PALETTE, PHOTOMETRIC_INTERPRETATION, PLANAR_CONFIGURATION,
-    RGB, SAMPLES_PER_PIXEL, TILE_LENGTH, Y_CB_CR,
+    PREDICTOR, RGB, SAMPLES_PER_PIXEL, STRIP_BYTE_COUNTS, STRIP_OFFSETS, TILE_BYTE_COUNTS,
+    TILE_LENGTH, TILE_OFFSETS, Y_CB_CR,
 };
 
 /// Bytes that replace those of a source, and their position.
@@ -36,11 +37,14 @@ pub(super) struct Planes {
 pub(super) fn disguise(source: &[u8]) -> Disguise {
     let photometric_at = find(source, PHOTOMETRIC_INTERPRETATION).map(|entry| entry.value);
     let photometric = photometric_at.and_then(|at| number_at(source, at, 2));
+    let packing = Packing::find(source);
     let mut patches: Vec<Patch> = Vec::new();
     // Only the first page is read, so the list of pages may contain a cycle.
     if let Some((at, width)) = next_page(source) {
         patches.push((at as u64, vec![0; width]));
     }
+    patches.extend(without_predictor(source, packing.as_ref()));
+    patches.extend(as_tiles(source));
     let mut stacked = stack(source);
     if let Some(planes) = &stacked {
         match as_one_plane(source, planes) {
@@ -48,13 +52,13 @@ pub(super) fn disguise(source: &[u8]) -> Disguise {
             None => stacked = None,
         }
     }
-    let packing = Packing::find(source);
     patches
         .extend(packing.as_ref().map(|packing| as_unpacked(source, packing)).unwrap_or_default());
     let shown = match (photometric, &packing) {
         (Some(PALETTE), _) => Some(BLACK_IS_ZERO),
         (Some(RGB | CMYK), _) if stacked.is_some() => Some(BLACK_IS_ZERO),
-        (Some(Y_CB_CR), Some(Packing::OldJpeg(_))) | (Some(CIE_LAB | ICC_LAB), _) => Some(RGB),
+        (Some(Y_CB_CR), Some(Packing::OldJpeg(_) | Packing::YCbCr(..)))
+        | (Some(CIE_LAB | ICC_LAB), _) => Some(RGB),
         _ => None,
     };
     if let (Some(at), Some(shown)) = (photometric_at, shown) {
@@ -129,6 +133,32 @@ fn as_unpacked(source: &[u8], packing: &Packing) -> Vec<Patch> {
         _ => Vec::new(),
     };
     compression.into_iter().chain(other).collect()
+}
+
+/// Removes a predictor where the compression method does not have one. As in libtiff, such a
+/// predictor is ignored.
+fn without_predictor(source: &[u8], packing: Option<&Packing>) -> Option<Patch> {
+    const DEFLATE: [u64; 2] = [8, 32946];
+    let has_one = match packing {
+        Some(Packing::Compressed(_)) => true,
+        None => value(source, COMPRESSION).is_some_and(|method| DEFLATE.contains(&method)),
+        _ => false,
+    };
+    let entry = find(source, PREDICTOR).filter(|_| !has_one)?;
+    Some(with_value(source, &entry, 1))
+}
+
+/// Renames the positions and lengths of tiles, if they have the tags of strips.
+fn as_tiles(source: &[u8]) -> Vec<Patch> {
+    let is_renamed = find(source, TILE_LENGTH).is_some() && find(source, TILE_OFFSETS).is_none();
+    [(STRIP_OFFSETS, TILE_OFFSETS), (STRIP_BYTE_COUNTS, TILE_BYTE_COUNTS)]
+        .into_iter()
+        .filter(|_| is_renamed)
+        .filter_map(|(tag, other)| {
+            let other = number(source, u32::try_from(other).unwrap_or_default(), 2);
+            find(source, tag).map(|entry| (entry.at as u64, other))
+        })
+        .collect()
 }
 
 /// The planes of the first page, if it has several and is stored in tiles. The crate would panic on

@@ -1,8 +1,11 @@
-//! Decodes CCITT Group 3 (ITU-T T.4), and modified Huffman coding (TIFF 6.0, section 10).
+//! Decodes CCITT Group 3 (ITU-T T.4) and 4 (T.6), and modified Huffman coding (TIFF 6.0, section 10).
 
-use fax::maps::{Mode, black, mode, white};
-use fax::{BitReader, ByteReader};
+use std::sync::LazyLock;
 
+use fax::Bits as Pattern;
+use fax::maps::{black, white};
+
+use super::bits::Bits;
 use super::error::TiffError;
 use super::stored::{Stored, Unpacked};
 
@@ -15,15 +18,81 @@ pub(super) enum Fax {
     OneDimensional,
     /// Runs, or differences from the row above.
     TwoDimensional,
+    /// Differences from the row above, without marks (Group 4).
+    DifferencesOnly,
 }
 
 /// A mark at the end of a row starts with this number of zeros, which do not occur in a row.
-const MARK: u8 = 11;
+const MARK: u32 = 11;
 
 /// How often to check whether to continue, in rows.
 const STEP: usize = 64;
 
-/// The positions in a row where the colour changes. A row starts white.
+/// The number of bits of the longest code for a run.
+const RUN_BITS: u32 = 13;
+
+/// The length of the shortest run that another code follows.
+const LONG_RUN: u16 = 64;
+
+/// A code for a run: the length of the run, and the number of bits of the code, or 0 if no code
+/// starts with these bits.
+#[derive(Clone, Copy, Default)]
+struct Code {
+    run: u16,
+    bits: u8,
+}
+
+/// The code that the next `RUN_BITS` bits start with.
+static WHITE: LazyLock<Vec<Code>> = LazyLock::new(|| codes(&white::ENTRIES));
+static BLACK: LazyLock<Vec<Code>> = LazyLock::new(|| codes(&black::ENTRIES));
+
+fn codes(entries: &[(u16, Pattern)]) -> Vec<Code> {
+    let mut codes = vec![Code::default(); 1 << RUN_BITS];
+    for (run, pattern) in entries {
+        let rest = RUN_BITS - u32::from(pattern.len);
+        let start = usize::from(pattern.data) << rest;
+        if let Some(places) = codes.get_mut(start..start + (1 << rest)) {
+            places.fill(Code { run: *run, bits: pattern.len });
+        }
+    }
+    codes
+}
+
+/// How a row continues, compared with the row above.
+#[derive(Clone, Copy)]
+enum Step {
+    /// Both changes above are skipped.
+    Pass,
+    /// Two runs follow.
+    Horizontal,
+    /// The next change is near the one above.
+    Vertical(i32),
+}
+
+impl Step {
+    /// Reads a code (T.6, table 1).
+    #[inline]
+    fn next(bits: &mut Bits<'_>) -> Option<Self> {
+        let code = bits.peek(7);
+        let (length, step) = match code {
+            0b100_0000.. => (1, Self::Vertical(0)),
+            0b011_0000.. => (3, Self::Vertical(1)),
+            0b010_0000.. => (3, Self::Vertical(-1)),
+            0b001_0000.. => (3, Self::Horizontal),
+            0b000_1000.. => (4, Self::Pass),
+            0b000_0110.. => (6, Self::Vertical(2)),
+            0b000_0100.. => (6, Self::Vertical(-2)),
+            0b000_0011 => (7, Self::Vertical(3)),
+            0b000_0010 => (7, Self::Vertical(-3)),
+            _ => return None,
+        };
+        bits.skip(length)?;
+        Some(step)
+    }
+}
+
+/// The positions in a row where the colour changes. A row starts white. As in libtiff, empty runs
+/// count as changes: some writers refer to them in the next row.
 type Changes = Vec<u32>;
 
 impl Fax {
@@ -35,14 +104,9 @@ impl Fax {
         goes_on: &dyn Fn() -> bool,
     ) -> Result<Unpacked, TiffError> {
         let stride = stored.stride().max(1);
-        let mut data = vec![0; stride.saturating_mul(stored.rows as usize)];
-        // Codes are looked up by more bits than the last code may have.
-        let bytes = stored.bytes().chain([0; 2]).map(Ok::<u8, std::convert::Infallible>);
-        let mut rows = Rows {
-            coding: self,
-            width: stored.width,
-            reader: ByteReader::new(bytes).unwrap_or_else(|never| match never {}),
-        };
+        let mut data = vec![0; stored.length()];
+        let bytes = stored.in_order();
+        let mut rows = Rows { coding: self, width: stored.width, bits: Bits::new(&bytes) };
         let (mut above, mut changes) = (Changes::new(), Changes::new());
         let (mut is_whole, mut found) = (true, false);
         for (index, line) in data.chunks_exact_mut(stride).enumerate() {
@@ -75,32 +139,43 @@ impl Fax {
     }
 }
 
-struct Rows<R> {
+struct Rows<'a> {
     coding: Fax,
     width: u32,
-    reader: ByteReader<R>,
+    bits: Bits<'a>,
 }
 
-impl<E, R: Iterator<Item = Result<u8, E>>> Rows<R> {
+impl Rows<'_> {
     /// Decodes a row. Returns whether it is valid, or `None` at the end of the page.
     fn next(&mut self, is_first: bool, above: &[u32], changes: &mut Changes) -> Option<bool> {
+        self.bits.refill();
         if self.coding == Fax::Huffman {
-            let rest = self.reader.bits_to_byte_boundary();
-            self.consume(rest)?;
-            self.reader.peek(1)?;
-            return Some(self.runs(changes));
+            self.bits.skip_to_byte();
+        }
+        if matches!(self.coding, Fax::Huffman | Fax::DifferencesOnly) {
+            // In Group 4, a mark ends the page.
+            if self.bits.is_empty() || (self.coding == Fax::DifferencesOnly && self.is_mark()) {
+                return None;
+            }
+            return Some(if self.coding == Fax::Huffman {
+                self.runs(changes)
+            } else {
+                self.differences(above, changes)
+            });
         }
         let mut is_one_dimensional = true;
         let mut marks = 0;
         while self.is_mark() {
-            while self.reader.peek(1)? == 0 {
-                self.consume(1)?;
+            while self.bits.peek(1) == 0 {
+                self.bits.skip(1)?;
+                self.bits.refill();
             }
-            self.consume(1)?;
+            self.bits.skip(1)?;
             marks += 1;
             if self.coding == Fax::TwoDimensional {
                 is_one_dimensional = self.bit()?;
             }
+            self.bits.refill();
         }
         // Several marks in a row end the page.
         if marks > 1 && !is_first {
@@ -109,50 +184,52 @@ impl<E, R: Iterator<Item = Result<u8, E>>> Rows<R> {
         if marks == 0 && self.coding == Fax::TwoDimensional {
             is_one_dimensional = self.bit()?;
         }
-        self.reader.peek(1)?;
+        if self.bits.is_empty() {
+            return None;
+        }
         Some(if is_one_dimensional { self.runs(changes) } else { self.differences(above, changes) })
     }
 
-    /// Skips a damaged row. Returns false at the end of the data.
+    /// Skips a damaged row. Returns false if the start of the next row is unknown, or at the end of
+    /// the data.
     fn skip(&mut self) -> bool {
-        // Without marks, the start of the next row is unknown.
-        self.coding != Fax::Huffman
+        matches!(self.coding, Fax::OneDimensional | Fax::TwoDimensional)
             && loop {
+                self.bits.refill();
+                if self.bits.is_empty() {
+                    break false;
+                }
                 if self.is_mark() {
                     break true;
                 }
-                if self.reader.peek(1).is_none() || self.consume(1).is_none() {
+                if self.bits.skip(1).is_none() {
                     break false;
                 }
             }
     }
 
-    fn is_mark(&self) -> bool {
-        self.reader.peek(MARK) == Some(0)
-    }
-
-    fn consume(&mut self, bits: u8) -> Option<()> {
-        self.reader.consume(bits).ok()
+    const fn is_mark(&self) -> bool {
+        self.bits.peek(MARK) == 0
     }
 
     fn bit(&mut self) -> Option<bool> {
-        let bit = self.reader.peek(1)?;
-        self.consume(1)?;
+        let bit = self.bits.peek(1);
+        self.bits.skip(1)?;
         Some(bit == 1)
     }
 
     /// The length of a run, which consists of any number of long codes and a short one.
+    #[inline]
     fn run(&mut self, is_black: bool) -> Option<u32> {
+        let codes: &[Code] = if is_black { &BLACK } else { &WHITE };
         let mut sum = 0_u32;
         loop {
-            if self.is_mark() {
-                return None;
-            }
-            let reader = &mut self.reader;
-            let length = if is_black { black::decode(reader) } else { white::decode(reader) }?;
-            sum = sum.saturating_add(length.into());
-            if length < 64 {
-                return Some(sum);
+            self.bits.refill();
+            let code = codes.get(usize::from(self.bits.peek(RUN_BITS)))?;
+            self.bits.skip(code.bits.into())?;
+            sum = sum.saturating_add(code.run.into());
+            if code.run < LONG_RUN {
+                return (code.bits > 0).then_some(sum);
             }
         }
     }
@@ -162,7 +239,7 @@ impl<E, R: Iterator<Item = Result<u8, E>>> Rows<R> {
         while at < self.width {
             let Some(length) = self.run(is_black) else { return false };
             at = at.saturating_add(length).min(self.width);
-            change(changes, at);
+            changes.push(at);
             is_black = !is_black;
         }
         true
@@ -170,51 +247,45 @@ impl<E, R: Iterator<Item = Result<u8, E>>> Rows<R> {
 
     fn differences(&mut self, above: &[u32], changes: &mut Changes) -> bool {
         let (mut at, mut is_black) = (0_u32, false);
-        let (mut index, mut is_start) = (0_usize, true);
         let width = self.width;
-        let edge = |index: usize| above.get(index).copied().unwrap_or(width).min(width);
-        while at < self.width {
-            if self.reader.peek(MARK) == Some(0) {
-                return false;
-            }
-            // The first change above to the other colour, right of the current position.
-            while index > 0 && edge(index - 1) > at {
-                index -= 1;
-            }
-            while index < above.len() && (edge(index) < at || (edge(index) == at && !is_start)) {
-                index += 1;
-            }
-            index += usize::from(index % 2 != usize::from(is_black));
-            match mode::decode(&mut self.reader) {
-                Some(Mode::Pass) => at = edge(index + 1),
-                Some(Mode::Vertical(offset)) => {
-                    let next = edge(index).checked_add_signed(offset.into());
-                    let Some(next) = next.filter(|&next| next >= at) else { return false };
-                    at = next.min(self.width);
-                    change(changes, at);
-                    is_black = !is_black;
+        let edge = |index: usize| above.get(index).copied().unwrap_or(width);
+        // The first change above to the other colour, right of the current position. Before the
+        // first change in this row, it may be at the position. Changes to black have even indices.
+        let mut index = 0_usize;
+        while at < width {
+            self.bits.refill();
+            let Some(step) = Step::next(&mut self.bits) else { return false };
+            match step {
+                Step::Pass => {
+                    at = edge(index + 1);
+                    index += 2;
                 }
-                Some(Mode::Horizontal) => {
-                    for color in [is_black, !is_black] {
-                        let Some(length) = self.run(color) else { return false };
-                        at = at.saturating_add(length).min(self.width);
-                        change(changes, at);
+                Step::Vertical(offset) => {
+                    let Some(next) = edge(index).checked_add_signed(offset) else { return false };
+                    if next < at {
+                        return false;
+                    }
+                    at = next.min(width);
+                    changes.push(at);
+                    is_black = !is_black;
+                    index += 1;
+                    while index >= 2 && edge(index - 2) > at {
+                        index -= 2;
                     }
                 }
-                Some(Mode::Extension | Mode::EOF) | None => return false,
+                Step::Horizontal => {
+                    for color in [is_black, !is_black] {
+                        let Some(length) = self.run(color) else { return false };
+                        at = at.saturating_add(length).min(width);
+                        changes.push(at);
+                    }
+                }
             }
-            is_start = false;
+            while !changes.is_empty() && index < above.len() && edge(index) <= at {
+                index += 2;
+            }
         }
         true
-    }
-}
-
-/// Adds a change of colour. Two changes at the same position cancel each other out.
-fn change(changes: &mut Changes, at: u32) {
-    if changes.last() == Some(&at) {
-        changes.pop();
-    } else {
-        changes.push(at);
     }
 }
 

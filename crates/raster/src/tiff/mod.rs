@@ -1,16 +1,20 @@
 //! Decodes the first page of a TIFF with the `tiff` crate, to eight bits per sample.
 
+mod bits;
 mod directory;
 mod disguise;
 mod error;
 mod fax;
 mod lab;
 mod limits;
+mod lzw;
 mod old_jpeg;
 mod packing;
 mod stored;
 mod tags;
+mod ycbcr;
 
+use std::array;
 use std::collections::HashSet;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
@@ -26,7 +30,8 @@ use lab::Lab;
 use limits::{JPEG_PADDING, MAX_SAMPLES, OVERHEAD};
 use packing::Packing;
 use stored::{Stored, Unpacked};
-use tags::{BLACK_IS_ZERO, CIE_LAB, CMYK, ICC_LAB, PALETTE, RGB, WHITE_IS_ZERO};
+use tags::{BLACK_IS_ZERO, CIE_LAB, CMYK, ICC_LAB, PALETTE, RGB, WHITE_IS_ZERO, Y_CB_CR};
+use ycbcr::YCbCr;
 
 /// The number of bytes that may be read more than once even if the source is small.
 const REREAD: u64 = 1024 * 1024;
@@ -48,8 +53,8 @@ enum Scheme {
     /// An index into a palette of colours.
     Palette(Vec<[u8; 3]>),
     Rgb,
-    /// Luma and two colour differences, in JPEG strips.
-    YCbCr,
+    /// Luma and two colour differences.
+    YCbCr(Box<YCbCr>),
     Cmyk,
     /// CIE L*a*b*.
     Lab(Lab),
@@ -59,7 +64,7 @@ impl Scheme {
     const fn samples(&self) -> usize {
         match self {
             Self::Gray | Self::Palette(_) => 1,
-            Self::Rgb | Self::YCbCr | Self::Lab(_) => 3,
+            Self::Rgb | Self::YCbCr(_) | Self::Lab(_) => 3,
             Self::Cmyk => 4,
         }
     }
@@ -368,13 +373,19 @@ impl<'a> Tiff<'a> {
             self.decoder.inner().end = end;
             is_whole &= self.unpack(index, size, planes)?;
             let decoded = self.decoder.read_chunk(index)?;
-            samples.extend(match (decoded, &self.scheme) {
+            self.decoder.inner().unpacked = None;
+            let converted = match (decoded, &self.scheme) {
                 // The high byte, because the range of a* and b* is not that of other samples.
                 (DecodingResult::U16(samples), Scheme::Lab(_)) => {
                     samples.into_iter().map(|value| value.to_be_bytes()[0]).collect()
                 }
                 (decoded, _) => eight_bits(decoded, self.most(), row, is_index)?,
-            });
+            };
+            if samples.is_empty() {
+                samples = converted;
+            } else {
+                samples.extend(converted);
+            }
         }
         if samples.len() < pixels.saturating_mul(self.samples) {
             return Err(TiffError::Corrupt("some of its samples are missing".into()));
@@ -413,6 +424,7 @@ impl<'a> Tiff<'a> {
             source: whole,
             start,
             data,
+            is_only: self.chunks.count == 1,
             width: self.chunks.size.width,
             rows,
             samples: self.stored / planes,
@@ -477,7 +489,7 @@ impl<'a> Tiff<'a> {
                     colors.get(usize::from(at(0))).copied().unwrap_or_default()
                 }
                 Scheme::Rgb => [at(0), at(1), at(2)],
-                Scheme::YCbCr => to_rgb([at(0), at(1), at(2)]),
+                Scheme::YCbCr(colors) => colors.to_rgb([at(0), at(1), at(2)]),
                 Scheme::Lab(lab) => lab.to_rgb([at(0), at(1), at(2)]),
             };
             let opacity = at(self.scheme.samples());
@@ -529,7 +541,7 @@ fn scheme(
     stacked: Option<&Planes>,
 ) -> Result<Scheme, TiffError> {
     use ColorType::{
-        CMYK as Cmyk, CMYKA as Cmyka, Gray, Multiband, RGB as Rgb, RGBA as Rgba, YCbCr,
+        CMYK as Cmyk, CMYKA as Cmyka, Gray, Multiband, RGB as Rgb, RGBA as Rgba, YCbCr as Chroma,
     };
     if let Some(planes) = stacked {
         return match (color, photometric, planes.count) {
@@ -545,13 +557,16 @@ fn scheme(
         }
         (Some(CIE_LAB), Rgb(8 | 16) | Rgba(8 | 16)) => Scheme::Lab(Lab::Signed),
         (Some(ICC_LAB), Rgb(8 | 16) | Rgba(8 | 16)) => Scheme::Lab(Lab::Offset),
+        (Some(Y_CB_CR), Rgb(8)) => {
+            Scheme::YCbCr(YCbCr::find(decoder.inner().bytes.get_ref()).into())
+        }
         (Some(PALETTE | CIE_LAB | ICC_LAB), _) => return Err(TiffError::Unsupported),
         (_, Gray(1 | 2 | 4 | 8 | 16 | 32) | Multiband { bit_depth: 8 | 16 | 32, .. }) => {
             Scheme::Gray
         }
         (_, Rgb(8 | 16 | 32) | Rgba(8 | 16 | 32)) => Scheme::Rgb,
         (_, Cmyk(8 | 16 | 32) | Cmyka(8 | 16 | 32)) => Scheme::Cmyk,
-        (_, YCbCr(8)) => Scheme::YCbCr,
+        (_, Chroma(8)) => Scheme::YCbCr(YCbCr::jfif().into()),
         _ => return Err(TiffError::Unsupported),
     })
 }
@@ -586,22 +601,11 @@ fn eight_bits(
     let from_signed = |value: i32| from_16(u16::try_from(value.max(0)).unwrap_or(u16::MAX));
     Ok(match decoded {
         DecodingResult::U8(samples) if most == 0xff => samples,
-        DecodingResult::U8(packed) => {
-            let scale = if is_index { 1 } else { 255 / most };
-            let depth = most.count_ones() as usize;
-            let in_a_byte = 8 / depth.max(1);
-            let mut samples = Vec::with_capacity(packed.len() * in_a_byte);
-            for bytes in packed.chunks(row.div_ceil(in_a_byte).max(1)) {
-                let all = bytes.iter().flat_map(|byte| {
-                    (1..=in_a_byte).map(move |place| {
-                        let sample = u32::from(*byte) >> (8 - place * depth) & most;
-                        u8::try_from(sample * scale).unwrap_or(u8::MAX)
-                    })
-                });
-                samples.extend(all.take(row));
-            }
-            samples
-        }
+        DecodingResult::U8(packed) => match most {
+            0b1 => expanded::<8>(&packed, row, is_index),
+            0b11 => expanded::<4>(&packed, row, is_index),
+            _ => expanded::<2>(&packed, row, is_index),
+        },
         DecodingResult::U16(samples) if most == 0xffff => {
             samples.into_iter().map(from_16).collect()
         }
@@ -623,6 +627,27 @@ fn eight_bits(
     })
 }
 
+/// Converts samples of which a byte contains `N` to eight bits.
+fn expanded<const N: usize>(packed: &[u8], row: usize, is_index: bool) -> Vec<u8> {
+    let depth = 8 / N;
+    let most = u8::MAX >> (8 - depth);
+    let scale = if is_index { 1 } else { u8::MAX / most };
+    let samples: Vec<[u8; N]> = (0..=u8::MAX)
+        .map(|byte| array::from_fn(|place| (byte >> (8 - (place + 1) * depth) & most) * scale))
+        .collect();
+    let samples = |byte: &u8| samples.get(usize::from(*byte)).copied().unwrap_or([0; N]);
+    let stride = row.div_ceil(N).max(1);
+    let mut data = Vec::with_capacity(packed.len() / stride * row + stride * N);
+    for bytes in packed.chunks(stride) {
+        let end = data.len() + row.min(bytes.len() * N);
+        for byte in bytes {
+            data.extend_from_slice(&samples(byte));
+        }
+        data.truncate(end);
+    }
+    data
+}
+
 /// Interleaves samples that are stored plane by plane.
 fn interleaved(samples: &[u8], pixels: usize, planes: usize) -> Vec<u8> {
     let mut data = vec![0; pixels.saturating_mul(planes)];
@@ -632,19 +657,6 @@ fn interleaved(samples: &[u8], pixels: usize, planes: usize) -> Vec<u8> {
         }
     }
     data
-}
-
-/// Converts colours as in JFIF, which is the same as in TIFF with the default coefficients.
-fn to_rgb([luma, blue, red]: [u8; 3]) -> [u8; 3] {
-    let [luma, blue, red] = [luma, blue, red].map(f32::from);
-    let (blue, red) = (blue - 128.0, red - 128.0);
-    [luma + 1.402 * red, luma - 0.344_136 * blue - 0.714_136 * red, luma + 1.772 * blue].map(
-        |sample| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-            let sample = sample.round().clamp(0.0, 255.0) as u8;
-            sample
-        },
-    )
 }
 
 fn unmultiplied(sample: u8, opacity: u8) -> u8 {

@@ -10,13 +10,12 @@ use super::directory::{value, values};
 use super::error::TiffError;
 use super::limits::JPEG_PADDING;
 use super::stored::Stored;
-use super::tags::{INTERCHANGE_FORMAT, PHOTOMETRIC_INTERPRETATION, Y_CB_CR};
+use super::tags::{INTERCHANGE_FORMAT, Y_CB_CR_SUBSAMPLING};
 use crate::jpeg;
 use crate::picture::Size;
 
 const INTERCHANGE_FORMAT_LENGTH: u64 = 514;
 const TABLES: [u64; 3] = [519, 520, 521];
-const SUBSAMPLING: u64 = 530;
 
 /// Markers of segments (ITU-T T.81, B.1.1.3).
 const START_OF_IMAGE: [u8; 2] = [0xff, 0xd8];
@@ -35,7 +34,6 @@ pub(super) struct OldJpeg {
     tables: [Vec<usize>; 3],
     /// The number of luma samples for each chroma sample, horizontally and vertically.
     subsampling: [u8; 2],
-    is_converted: bool,
 }
 
 impl OldJpeg {
@@ -43,7 +41,7 @@ impl OldJpeg {
         let position = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         let length = value(source, INTERCHANGE_FORMAT_LENGTH).filter(|&length| length > 0);
         let segments = value(source, INTERCHANGE_FORMAT).filter(|&at| at > 0);
-        let factors = values(source, SUBSAMPLING, 2);
+        let factors = values(source, Y_CB_CR_SUBSAMPLING, 2);
         let factor = |index: usize| match factors.get(index) {
             Some(1) => 1,
             Some(4) => 4,
@@ -53,7 +51,6 @@ impl OldJpeg {
             segments: segments.map(|at| (position(at), length.map_or(usize::MAX, position))),
             tables: TABLES.map(|tag| values(source, tag, 3).into_iter().map(position).collect()),
             subsampling: [factor(0), factor(1)],
-            is_converted: value(source, PHOTOMETRIC_INTERPRETATION) == Some(Y_CB_CR),
         }
     }
 
@@ -67,17 +64,13 @@ impl OldJpeg {
         if !jpeg::fits(&file, most, u16::try_from(stored.samples).unwrap_or_default()) {
             return Err(corrupt("a strip is larger than its area in the picture"));
         }
-        let color = match (stored.samples, self.is_converted) {
-            (1, _) => ColorSpace::Luma,
-            (_, true) => ColorSpace::RGB,
-            (_, false) => ColorSpace::YCbCr,
-        };
+        let color = if stored.samples == 1 { ColorSpace::Luma } else { ColorSpace::YCbCr };
         let options = DecoderOptions::default().jpeg_set_out_colorspace(color);
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
         let pixels = decoder.decode().map_err(|error| TiffError::Corrupt(error.to_string()))?;
         let (width, _) = decoder.dimensions().unwrap_or_default();
         let stride = stored.stride();
-        let mut data = vec![0; stride.saturating_mul(stored.rows as usize)];
+        let mut data = vec![0; stored.length()];
         let lines = pixels.chunks_exact((width * stored.samples).max(1));
         for (row, line) in data.chunks_exact_mut(stride.max(1)).zip(lines) {
             row.iter_mut().zip(line).for_each(|(sample, other)| *sample = *other);
@@ -95,9 +88,21 @@ impl OldJpeg {
             head.or_else(|| self.head_of_tables(stored).map(|head| (head, 0)))?;
         // A strip may start in the header of the scan, which is then in the file only once.
         let skipped = scan.saturating_sub(stored.start);
-        file.extend(stored.data.get(skipped..).unwrap_or(stored.data));
+        let data = self.data(stored);
+        file.extend(data.get(skipped..).unwrap_or(data));
         file.extend(END_OF_IMAGE);
         Some(file)
+    }
+
+    /// The data of a strip or tile. The length of the only one may be too short, so it ends where the
+    /// file says that the JPEG ends.
+    fn data<'a>(&self, stored: &Stored<'a>) -> &'a [u8] {
+        let end = self.segments.and_then(|(start, length)| start.checked_add(length));
+        let data = end.and_then(|end| stored.source.get(stored.start..end));
+        match data {
+            Some(data) if stored.is_only && data.len() > stored.data.len() => data,
+            _ => stored.data,
+        }
     }
 
     /// The segments before the data of a scan, with the size of the strip or tile. The second value

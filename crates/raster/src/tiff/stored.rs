@@ -1,5 +1,7 @@
 //! A strip or tile as it is stored, and its samples.
 
+use std::borrow::Cow;
+
 /// The uncompressed samples of a strip or tile.
 pub(super) struct Unpacked {
     pub(super) data: Vec<u8>,
@@ -15,6 +17,8 @@ pub(super) struct Stored<'a> {
     pub(super) start: usize,
     /// The compressed data.
     pub(super) data: &'a [u8],
+    /// Whether the picture is stored in a single strip or tile.
+    pub(super) is_only: bool,
     /// The number of pixels in a row.
     pub(super) width: u32,
     pub(super) rows: u32,
@@ -33,8 +37,17 @@ impl Stored<'_> {
         samples.saturating_mul(usize::from(self.depth)).div_ceil(8)
     }
 
-    pub(super) fn bytes(&self) -> impl Iterator<Item = u8> {
-        let is_reversed = self.is_reversed;
-        self.data.iter().map(move |byte| if is_reversed { byte.reverse_bits() } else { *byte })
+    /// The number of uncompressed bytes.
+    pub(super) fn length(&self) -> usize {
+        self.stride().saturating_mul(self.rows as usize)
+    }
+
+    /// The compressed data, with the first bit in the highest bit of its byte.
+    pub(super) fn in_order(&self) -> Cow<'_, [u8]> {
+        if self.is_reversed {
+            self.data.iter().map(|byte| byte.reverse_bits()).collect()
+        } else {
+            self.data.into()
+        }
     }
 }

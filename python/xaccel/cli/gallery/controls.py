@@ -191,7 +191,7 @@ _COMPOSED = {
     **{f"crop_{part}": "crop" for part in _CROP},
     "quality_auto": "quality",
 }
-"""Fields that are only a part of the option named here."""
+"""The option to which each of these fields contributes."""
 
 OFFERED = frozenset({_COMPOSED.get(name, name) for name in _BY_NAME} - {"width", "height"})
 """The options that have a control."""
@@ -245,7 +245,7 @@ def _options_of(fields: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _default_of_option(name: str) -> str:
-    # The form has a size from the start, but the option has none.
+    # The form starts with a size, but these options have no default.
     return "" if name in {"width", "height"} else _BY_NAME[name].default
 
 

@@ -19,7 +19,7 @@ from xaccel.thumbnails.sources.directory import file_state
 _PICTURES = frozenset(
     (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".jxl", ".png", ".tif", ".tiff", ".webp", ".svg")
 ) | {f".{ending}" for name in installed() for ending in OURS[name].extensions}
-"""The endings of the files that may be pictures. The gallery has the default decoders."""
+"""The extensions of files that may be pictures. The gallery uses the default decoders."""
 _COVER_CANDIDATES = 5
 
 

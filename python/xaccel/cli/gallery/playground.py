@@ -39,7 +39,7 @@ _SHAPE = frozenset(
         "dpr",
     }
 )
-"""The options that decide what part of the picture is shown, and how large."""
+"""The options that decide which part of the picture is shown, and at what size."""
 
 _FILE = frozenset({"format", "quality", "max_bytes", "progressive", "subsampling"})
 """The options that decide how the thumbnail is stored."""
@@ -78,7 +78,7 @@ class Playground:
             + element(
                 "input",
                 {"id": "divider", "type": "range", "min": 0, "max": 100, "value": 50}
-                | {"aria-label": "The part of the picture that shows the thumbnail, in percent"},
+                | {"aria-label": "Position of the line between before and after, in percent"},
             )
             + " After",
         )

@@ -8,6 +8,10 @@ from xaccel.exceptions import SpecError
 
 
 def raises(error: Exception) -> bool:
-    """Whether to raise: any error if `THUMBNAIL_DEBUG` is on, invalid options if `DEBUG` is on."""
+    """Whether to raise an error instead of logging it.
+
+    If `THUMBNAIL_DEBUG` is on, all errors are raised. If only `DEBUG` is on, errors in options are
+    raised.
+    """
     is_debug = settings.DEBUG and isinstance(error, SpecError)
     return bool(getattr(settings, "THUMBNAIL_DEBUG", False) or is_debug)

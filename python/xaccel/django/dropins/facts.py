@@ -33,7 +33,7 @@ class ImageFacts:
 def probed_facts(source: object) -> ImageFacts | None:
     """Return information about an image.
 
-    If the image is missing or broken, this is logged and the result is `None`.
+    If the image is missing or broken, the error is logged and the result is `None`.
 
     The information is cached. If the source is a directory, this process caches the information
     until the file changes. Otherwise, Django's default cache stores it for a day.

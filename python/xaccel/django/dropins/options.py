@@ -48,8 +48,8 @@ def sizes_needed(option: str) -> SpecError:
         option: The option that cuts off the border.
     """
     return SpecError(
-        f"{option} works with a box of any size and a crop at an edge, at a corner, in the centre "
-        "or 'smart', but not with options that need the size of the source"
+        f"{option} works with a box of any size, and with a crop that is 'smart', in the centre, "
+        "at an edge or at a corner, but not with options that need the size of the source"
     )
 
 

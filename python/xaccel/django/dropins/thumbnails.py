@@ -54,8 +54,8 @@ class ThumbnailUrl(str):
 class LazyThumbnail:
     """A thumbnail that the endpoint renders when a browser asks for it.
 
-    The source is opened only if the result depends on its size, and the size is not stored in the
-    database.
+    The source is opened only if the result depends on the source's size and the database does not
+    contain that size.
 
     Args:
         source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.

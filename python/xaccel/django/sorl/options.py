@@ -262,7 +262,9 @@ def _cropbox(cropbox: Any) -> tuple[int, int, int, int] | None:
             f"{cropbox!r}"
         ) from None
     if left >= right or top >= bottom:
-        raise SpecError(f"the option 'cropbox' {cropbox!r} is empty: x, y, x2, y2 are edges")
+        raise SpecError(
+            f"the option 'cropbox' {cropbox!r} is empty: x2 must be greater than x, and y2 than y"
+        )
     return left, top, right, bottom
 
 

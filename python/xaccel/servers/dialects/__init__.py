@@ -1,8 +1,8 @@
 """The information about web servers that the running app needs.
 
-`DIALECTS` contains all servers. All code in xaccel uses it to look up a server's capabilities. To
-add a server, add a module here and an entry to `DIALECTS`. The configurations are generated
-elsewhere; see `xaccel.servers.generators`. An app's workers never load the generators.
+`DIALECTS` contains all servers. All other code looks up a server's capabilities there. To add a
+server, add a module here and an entry to `DIALECTS`. The configurations are generated elsewhere;
+see `xaccel.servers.generators`. An app's workers never load the generators.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HARMLESS = frozenset[str]().union(*(dialect.harmless_headers for dialect in DIA
 
 
 def get(settings: Settings) -> Dialect:
-    """Return the dialect of the configured server, after it has checked the settings.
+    """Return the dialect of the configured server after the dialect has checked the settings.
 
     Raises:
         ConfigError: The server's configuration can't express a setting.
@@ -62,6 +62,9 @@ def names(has: Callable[[Dialect], bool], conjunction: str) -> str:
 
 
 def is_offload_header(name: str) -> bool:
-    """Whether a response header controls how a server sends a file, so only xaccel may set it."""
+    """Whether a response header controls how a server sends a file.
+
+    Only xaccel may set such a header.
+    """
     name = name.lower()
     return name.startswith(_PREFIXES) and name not in _HARMLESS

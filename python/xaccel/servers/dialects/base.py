@@ -85,7 +85,7 @@ class Dialect(Protocol):
     harmless_headers: ClassVar[frozenset[str]] = frozenset()
     """The headers with such a prefix that an app may set, in lower case."""
     supports_remotes: ClassVar[bool] = False
-    """Whether files on `REMOTES` can be sent: `redirect()` works, or the app fetches them."""
+    """Whether files on `REMOTES` can be sent, either with `redirect()` or by the app itself."""
     supports_limit_rate: ClassVar[bool] = False
     """Whether the server can limit the rate of one response."""
     etag_is_ours: ClassVar[bool] = True
@@ -114,7 +114,7 @@ class Dialect(Protocol):
         *,
         limit_rate: int | None,  # noqa: ARG002
     ) -> Headers | None:
-        """Return the headers that make the server proxy a file; `None` if the app has to fetch it.
+        """Return the headers that tell the server to proxy a file; `None` if the app fetches it.
 
         This method is called only if the dialect `supports_remotes`.
 

@@ -40,8 +40,8 @@ class Nginx(Dialect):
         check_directories(settings, self.title)
         if _uses_secure_link(settings) and not all(map(_is_plain, settings.secret_keys)):
             raise ConfigError(
-                "XACCEL['SECRET_KEYS']: with the signature 'secure-link-md5' nginx needs each key "
-                "as UTF-8 text without control characters"
+                "XACCEL['SECRET_KEYS']: with the signature 'secure-link-md5', each key must be "
+                "UTF-8 text without control characters"
             )
         if settings.thumbnail_engine == "image-filter":
             sources = {
@@ -54,9 +54,9 @@ class Nginx(Dialect):
             for setting, source in sources.items():
                 if not (source or "").startswith(("/", "https://", "http://")):
                     raise ConfigError(
-                        f"XACCEL['THUMBNAIL_ENGINE'] 'image-filter' needs {setting}: "
-                        "a directory or an HTTP origin, such as 'https://bucket.s3.amazonaws.com/' "
-                        "of a public S3 bucket"
+                        f"XACCEL['THUMBNAIL_ENGINE'] 'image-filter' needs {setting}: a directory "
+                        "or an HTTP origin, such as 'https://bucket.s3.amazonaws.com/' for a "
+                        "public S3 bucket"
                     )
             for path in (*sources.values(), settings.thumbnail_cache):
                 no_control(path or "", self.title)

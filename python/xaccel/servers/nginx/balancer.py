@@ -56,8 +56,8 @@ def _check(deployment: Deployment) -> None:
         given.append("upstream")
     if given:
         raise ConfigError(
-            f"the load balancer does not use {given[0]}: set it for the machines, whose "
-            "configuration is generated without balance"
+            f"the load balancer does not use {given[0]}: set it in the configuration of the "
+            "machines, which is generated without balance"
         )
 
 
@@ -90,14 +90,14 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
     yield "# Files pass through without a copy on this disk."
     yield "proxy_max_temp_file_size 0;"
     yield ""
-    yield "# If a machine does not answer, ask the next one. nginx does not repeat a request that"
-    yield "# may have changed something, such as a POST, once it has sent it."
+    yield "# If a machine does not answer, ask the next one. Once nginx has sent a request that may"
+    yield "# change something, such as a POST, it does not repeat the request."
     yield "proxy_next_upstream error timeout;"
     yield "# A page that is slow on one machine is slow on the others."
     yield "proxy_next_upstream_timeout 10s;"
     yield "proxy_connect_timeout 2s;"
     longest = proxy.longest_response(config)
-    yield f"# Longer than the {longest} s for which a machine waits for its app."
+    yield f"# This is longer than the {longest} s that a machine waits for its app."
     yield f"proxy_read_timeout {longest + 10}s;"
     yield "proxy_send_timeout 70s;"
     if _has_thumbnails(config):

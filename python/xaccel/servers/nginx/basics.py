@@ -97,7 +97,7 @@ def server(deployment: Deployment) -> Iterator[str]:
         yield from (f"set_real_ip_from {address};" for address in deployment.real_ip_from)
         yield "real_ip_header X-Forwarded-For;"
     yield f"client_max_body_size {deployment.client_max_body_size};"
-    yield "# Close a connection on which nothing moves for this long. A slow upload or download may"
+    yield "# Close a connection that has been idle for this long. A slow upload or download may"
     yield "# take longer in total."
     yield "client_header_timeout 20s;"
     yield "client_body_timeout 30s;"

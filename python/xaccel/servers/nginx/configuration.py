@@ -74,11 +74,11 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
     return text.document(
         [
             text.HEADER,
-            # As root, nginx would run its workers as its default user.
+            # If root starts nginx, its workers would otherwise run as its default user.
             *([f"user {getpass.getuser()};"] if os.geteuid() == 0 else []),
             *_modules(config, deployment),
             "worker_processes auto;",
-            "# For each visitor: a connection, and a file or a connection to the app.",
+            "# Each visitor needs a connection, and either a file or a connection to the app.",
             "worker_rlimit_nofile 4096;",
             "pcre_jit on;",
             f"pid {quoted(str(directory / 'nginx.pid'), dollar=False)};",

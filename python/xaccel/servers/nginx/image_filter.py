@@ -83,12 +83,13 @@ def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -
         ['"" "public, max-age=2592000";', 'default "public, no-cache";'],
     )
     yield ""
-    yield "# The resizing server. Only the caching server uses it, so it verifies no signatures."
+    yield "# The resizing server. Only the caching server uses it, so it does not verify"
+    yield "# signatures."
     yield from text.block("server", _resizer(config, deployment))
     yield ""
     for number in range(1, len(config.secret_keys)):
-        yield "# URLs signed with an older key. A server can verify with only one key, so each"
-        yield "# older key has its own server."
+        yield "# URLs signed with an older key. A server can verify signatures with only one key,"
+        yield "# so each older key has its own server."
         lines = [
             f"listen {deployment.resizer_address};",
             f"server_name {_older(deployment, number)};",
@@ -148,7 +149,7 @@ def _location(
             f"proxy_cache {_zone(deployment)};",
             "# The path alone is the key: the arguments do not change the thumbnail.",
             "proxy_cache_key $uri;",
-            "# If several requests ask for a thumbnail, only the first is passed on.",
+            "# If several requests ask for the same thumbnail at once, pass on only the first.",
             "proxy_cache_lock on;",
             "proxy_cache_valid 200 30d;",
             "proxy_cache_valid any 15s;",

@@ -1,4 +1,4 @@
-"""What nginx logs: the app's header, and for metrics, whether the app was involved in a request."""
+"""What nginx logs: a header of the app and, for metrics, whether each request involved the app."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def fetch(
 
 
 def fetch_signed(deployment: Deployment, remote: Remote) -> Iterator[str]:
-    """Yield the lines of a location whose URLs have a signed path and query as their query.
+    """Yield the lines of a location whose URLs pass a signed path and query in their own query.
 
     Args:
         deployment: Provides the DNS servers.

@@ -1,4 +1,4 @@
-"""The lines that pass requests on to the app, or from a load balancer to its machines."""
+"""The lines that pass requests on, either to the app or from a load balancer to machines."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def server(deployment: Deployment) -> Iterator[str]:
     yield f"proxy_set_header Upgrade ${deployment.identifier}_upgrade;"
     yield f"proxy_set_header Connection ${deployment.identifier}_connection;"
     if deployment.real_ip_from and not deployment.balance:
-        yield "# Use the error page for failures even if another error page has led to the app."
+        yield "# Use the error page for failures even after another error page has passed the"
+        yield "# request on."
         yield "recursive_error_pages on;"
 
 
@@ -101,5 +102,6 @@ def named_locations(deployment: Deployment, upstream: str) -> Iterator[str]:
     if deployment.real_ip_from and not deployment.balance:
         yield ""
         yield "# The app is not running. Close the connection without a response, so that the load"
-        yield "# balancer tries another machine. It would pass on a response unchanged."
+        yield "# balancer tries another machine. The load balancer would pass on a response"
+        yield "# unchanged."
         yield from text.block(f"location {_DOWN}", ["return 444;"])

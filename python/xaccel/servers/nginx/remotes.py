@@ -122,7 +122,7 @@ def _location(config: Config, deployment: Deployment, remote: Remote) -> Iterato
             scripts.policy_of_app(config, deployment),
             "# The other server must not redirect to private files of this one.",
             f"proxy_ignore_headers {' '.join(_IGNORED)};",
-            "# Hide its error pages from visitors. S3 sends 403 for a missing file.",
+            "# Hide the other server's error pages from visitors. S3 sends 403 for a missing file.",
             "proxy_intercept_errors on;",
             "error_page 300 301 302 303 307 308 400 401 403 404 405 410 =404 @xaccel_absent;",
             "error_page 500 501 502 503 504 =502 @xaccel_failed;",
@@ -134,7 +134,7 @@ def _location(config: Config, deployment: Deployment, remote: Remote) -> Iterato
 
 
 def _hidden_of_bucket() -> Iterator[str]:
-    yield "# Room for these names, some of which are long."
+    yield "# Make room for these names, some of which are long."
     yield "proxy_headers_hash_max_size 1024;"
     yield "proxy_headers_hash_bucket_size 128;"
     yield from (f"proxy_hide_header {name};" for name in _HIDDEN_OF_BUCKETS)

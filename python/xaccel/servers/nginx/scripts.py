@@ -21,7 +21,7 @@ def http(config: Config, deployment: Deployment) -> Iterator[str]:
     if config.allow_scripts or not (config.served_roots or config.remotes):
         return
     identifier = deployment.identifier
-    yield "# Browsers must not run scripts of a private file, such as an uploaded HTML or SVG file."
+    yield "# Browsers must not run scripts in a private file, such as an uploaded HTML or SVG file."
     yield from text.block(
         f"map $sent_http_content_type ${identifier}_sandbox",
         ['default "";', f'"~*^{scripts.TYPES}" "{scripts.SANDBOX}";'],

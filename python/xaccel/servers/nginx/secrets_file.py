@@ -9,8 +9,8 @@ from xaccel.servers.nginx.syntax import include
 def secrets_file(deployment: Deployment) -> str:
     """Return the name of the file.
 
-    A directive such as `include conf.d/*.conf` does not match the name, because the file's lines
-    are valid only in particular places.
+    The lines of the file are valid only in particular places, so the name must not match a
+    directive such as `include conf.d/*.conf`.
     """
     return f"{deployment.file_name}-secrets.inc"
 

@@ -91,7 +91,7 @@ def _location(config: Config, deployment: Deployment, prefix: str, path: str) ->
 
 
 def check(config: Config, deployment: Deployment) -> Iterator[str]:
-    """Yield the lines that verify the signature. Older keys are left to the app."""
+    """Yield the lines that verify the signature. The app checks older keys."""
     yield from check_newest(config, deployment)
     if len(config.secret_keys) > 1:
         yield "# nginx accepts only the newest key. The app also accepts older keys."

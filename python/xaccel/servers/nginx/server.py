@@ -122,7 +122,8 @@ def _internal(config: Config, deployment: Deployment, prefix: str, path: str) ->
             "add_header X-Content-Type-Options nosniff always;",
             scripts.SAVED,
             scripts.policy_of_app(config, deployment),
-            "# nginx drops these headers of the app's response. Add others that your views set.",
+            "# nginx would drop these headers of the app's response. Add any others that your",
+            "# views set.",
             *(
                 f"add_header {name} $upstream_http_{name.lower().replace('-', '_')} always;"
                 for name in _RESTORED

@@ -8,7 +8,7 @@ sent it.
 from __future__ import annotations
 
 _PLAIN = "[A-Za-z0-9._~,-]"
-# Every other byte except NUL, percent-encoded with upper-case digits.
+# All other bytes except NUL, percent-encoded with upper-case digits.
 _ESCAPED = (
     "%(?:0[1-9A-F]|1[0-9A-F]|2[0-9AB]|3[A-F]|40|5[B-E]|60|7[BCDF]|[89A-F][0-9A-F])"  # ASCII, others
 )

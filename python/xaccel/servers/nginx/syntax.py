@@ -35,7 +35,7 @@ def escape_dollar(value: str) -> str:
 
 
 def literal(value: str) -> str:
-    """Return an unquoted regular expression that matches a string. No backslash is doubled."""
+    """Return an unquoted regular expression that matches a string. Backslashes are not doubled."""
     escaped = re.sub(
         rb"[^A-Za-z0-9/_~, -]",
         lambda byte: rb"\." if byte[0] == b"." else rb"\x%02x" % ord(byte[0]),
@@ -45,7 +45,7 @@ def literal(value: str) -> str:
 
 
 def pattern(expression: str) -> str:
-    """Quote a regular expression for nginx's configuration. Its literal parts need `literal`."""
+    """Quote a regular expression for nginx. Its literal parts must come from `literal`."""
     return f'"{expression}"'
 
 

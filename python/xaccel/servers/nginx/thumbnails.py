@@ -186,7 +186,7 @@ def _check(deployment: Deployment, verification: Verification) -> Iterator[str]:
     else:
         yield f"auth_request {_VERDICTS};"
         yield from log.verdict(deployment)
-        yield "# Any other verdict: let the app answer."
+        yield "# For any other verdict, let the app answer."
         yield "error_page 500 = @xaccel_app;"
 
 
@@ -199,8 +199,8 @@ def _verdict(config: Config, identifier: str, forwarded: list[str], upstream: st
     yield from forwarded
     yield 'proxy_set_header Content-Length "";'
     yield f"proxy_cache {identifier}_verdicts;"
-    yield "# The visitor's own spelling of the URL, and a fingerprint of the keys: new keys need"
-    yield "# new verdicts."
+    yield "# The cache key contains the visitor's own spelling of the URL and a fingerprint of the"
+    yield "# secret keys, because new secret keys need new verdicts."
     yield f'proxy_cache_key "{_fingerprint(config)} $request_uri";'
     yield "proxy_cache_lock on;"
     yield f"proxy_no_cache ${identifier}_is_bad;"
@@ -258,8 +258,8 @@ def _header_maps(verification: Verification, identifier: str) -> Iterator[str]:
         f"map ${identifier}_options ${identifier}_vary",
         ['default "";', '"" "";', '"~,auto(,|$)" Accept;'],
     )
-    yield "# Browsers keep a thumbnail for a month, or for a year if its URL has a version. If its"
-    yield "# URL expires, they keep it until then, or revalidate it each time."
+    yield "# Browsers keep a thumbnail for a month, or for a year if its URL has a version. If the"
+    yield "# URL expires, they keep the thumbnail until then, or revalidate it each time."
     yield from text.block(
         f"map ${identifier}_options ${identifier}_lifetime",
         [

@@ -4,8 +4,8 @@
 // read the file that sets it. The app's secrets can't be computed from the keys.
 //
 // For a canonical URL without percent-encoding, a map sets $xaccel_link to the signature and the
-// message that it signs (expiry and path): nginx does that much faster than a script. Other URLs
-// are parsed here. One more variable or buffer would take as long as the HMAC itself.
+// message that it signs (expiry and path), because a map is much faster than a script. This script
+// parses other URLs. One more variable or buffer would take as long as the HMAC itself.
 
 import crypto from 'crypto';
 

@@ -1,4 +1,4 @@
-"""The engines, which determine which server makes the thumbnails and what the URLs look like.
+"""Engines determine which server makes the thumbnails, and what their URLs look like.
 
 Templates stay the same when `THUMBNAIL_ENGINE` changes. From the same source and spec, each engine
 generates a URL for its server. If the server does not support an option, the engine raises an error

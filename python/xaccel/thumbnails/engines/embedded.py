@@ -16,7 +16,7 @@ class Embedded:
     def __init__(self, config: Config) -> None:
         if not config.source_locations:
             raise ConfigError(
-                "XACCEL['THUMBNAIL_SOURCE'] is not set: name the directory of the images"
+                "XACCEL['THUMBNAIL_SOURCE'] is not set: set it to the directory of the images"
             )
         self._base = config.thumbnail_host or config.thumbnail_engine_url
         self._path = config.thumbnail_url
@@ -36,10 +36,10 @@ class OnlyPresets:
         self._path = config.thumbnail_url
 
     def url(self, source: str, spec: str, *, mount: str = "", **lifetime: Unpack[Lifetime]) -> str:
-        """See `Engine.url`. The URLs have no version or expiry, since anyone could change them."""
+        """See `Engine.url`. Anyone could change a version or an expiry, so URLs have neither."""
         if ",v-" in spec or has_expiry(lifetime):
             raise SpecError(
-                "with XACCEL['THUMBNAIL_ONLY_PRESETS'] URLs are not signed, so they can have "
+                "with XACCEL['THUMBNAIL_ONLY_PRESETS'], URLs are not signed, so they can have "
                 "neither a version nor an expiry"
             )
         return self._base + encode_path(f"{mount}{self._path}{spec}/{source}")

@@ -23,7 +23,9 @@ def get(config: Config) -> Source:
     """
     places = config.source_locations
     if not places:
-        raise ConfigError("XACCEL['THUMBNAIL_SOURCE'] is not set: name the directory of the images")
+        raise ConfigError(
+            "XACCEL['THUMBNAIL_SOURCE'] is not set: set it to the directory of the images"
+        )
     opened = {place.prefix: _open(place, config) for place in places}
     if config.thumbnail_sources:
         from xaccel.thumbnails.sources.named import NamedSources  # noqa: PLC0415

@@ -107,8 +107,7 @@ class Original:
     image: Image
     """The image itself, or the start of it; see `stream`."""
     modified: int | None = None
-    """When the image was last changed, in seconds since 1970; `None` if the source does not
-    know."""
+    """When the image was last changed, in seconds since 1970; `None` if this is unknown."""
     state: str | None = None
     """A string that changes whenever the image does; `None` if the source does not know its
     state."""

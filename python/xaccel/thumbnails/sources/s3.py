@@ -65,7 +65,7 @@ class S3Source:
         return stored.original()
 
     def state(self, name: str) -> str | None:
-        """See `Source.state`. The state is the object's ETag, which takes one request."""
+        """See `Source.state`. The state is the object's ETag. Getting it takes one request."""
         key = self._key(name)
         with _errors():
             response = self._bucket.request("HEAD", key, timeout=self._timeout)
@@ -138,9 +138,9 @@ class _Object:
     def _next_size(self) -> int:
         """Return the number of bytes to request next while the required number is unknown.
 
-        For most progressive JPEGs, a little less than half of the bytes are enough; for others, of
-        high quality, up to 85 % are needed. Since a store takes a few milliseconds to respond,
-        another request takes longer than some surplus bytes.
+        Most progressive JPEGs need a little less than half of their bytes. JPEGs of high quality
+        need up to 85 %. A store takes a few milliseconds to respond, so another request would take
+        longer than some surplus bytes.
         """
         start, size = len(self._incoming), self._size or 0
         missing = round(0.48 * size) - start

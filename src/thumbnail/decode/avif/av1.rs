@@ -19,8 +19,8 @@ const PICTURE_UNITS: [u8; 6] = [SEQUENCE_HEADER, 2, 3, 4, 6, 7];
 const FRAMES: [u8; 2] = [3, 6];
 
 /// The maximum number of frames in an item or a sample. One frame is shown, or one for each spatial
-/// layer; in a sequence, other frames may be used to predict it. Each frame may need as much memory
-/// and time as a whole image.
+/// layer. In a sequence, other frames may be needed to predict the shown frame. Each frame may need
+/// as much memory and time as a whole image.
 const MAX_FRAMES: usize = 8;
 
 /// A unit of a bitstream.
@@ -53,13 +53,13 @@ impl<'a> Unit<'a> {
         usize::from(self.header.get(1).map_or(0, |extension| extension >> 3 & 3))
     }
 
-    /// Whether a frame header causes a frame to be shown (AV1, 5.9.2), either its own or an earlier
-    /// one. Short headers do not contain this information.
+    /// Whether a frame header causes its own frame or an earlier one to be shown (AV1, 5.9.2).
+    /// Short headers do not contain this information.
     fn is_shown(&self) -> bool {
         self.payload.first().is_some_and(|bits| bits & 0x80 != 0 || bits & 0x10 != 0)
     }
 
-    /// Write the unit with its length, which libaom requires.
+    /// Writes the unit with its length, which libaom requires.
     fn write(&self, to: &mut Vec<u8>) {
         let (first, rest) = self.header.split_first().unwrap_or((&0, &[]));
         to.push(first | 2);
@@ -86,8 +86,8 @@ fn leb128(data: &[u8]) -> Option<(usize, &[u8])> {
     None
 }
 
-/// Returns the bitstream up to the first shown frame of each spatial layer, without units such as
-/// metadata, so that the decoder reads no more than it needs. Each frame may have at most
+/// Returns the bitstream up to the first shown frame of each spatial layer. It leaves out units
+/// such as metadata, so that the decoder reads no more than it needs. Each frame may have at most
 /// `max_pixels` pixels.
 fn pictures_only(data: &[u8], max_pixels: u64) -> Result<Vec<u8>, ThumbnailError> {
     let mut kept = Vec::with_capacity(data.len());
@@ -132,7 +132,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Create a decoder for frames whose number of pixels is at most that of this size.
+    /// Creates a decoder for frames that have no more pixels than an image of this size.
     pub(super) fn new(size: Size) -> Result<Self, ThumbnailError> {
         let max_pixels = size.pixels();
         Ok(Self { decoder: Decoder::new(max_pixels).map_err(corrupt)?, max_pixels })

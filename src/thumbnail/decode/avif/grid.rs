@@ -40,8 +40,8 @@ impl Grid {
         Ok(Some(Self { rows, columns, size: Size { width, height } }))
     }
 
-    /// Decode the tiles into one picture, either in colour or only the luma. Missing or damaged
-    /// tiles leave gaps.
+    /// Decodes the tiles into one picture, in colour or as luma only. Missing or damaged tiles
+    /// leave gaps.
     ///
     /// # Errors
     /// [`ThumbnailError::Timeout`], or the error of the first tile if no tile can be decoded.
@@ -102,14 +102,14 @@ struct Canvas {
 }
 
 impl Canvas {
-    /// Create a gray or transparent picture of this size, to be filled with tiles like this one.
+    /// Creates a gray or transparent picture of this size, to be filled with tiles like this one.
     fn new(Size { width, height }: Size, tile: &Picture) -> Self {
         let stride = width as usize * tile.kind.bytes();
         let missing = if tile.kind == PixelKind::Luma { 0 } else { 128 };
         Self { stride, tile: tile.size(), data: vec![missing; stride * height as usize] }
     }
 
-    /// Draw the tile in this row and column.
+    /// Draws the tile in this row and column.
     fn draw(&mut self, tile: &Picture, (row, column): (u32, u32)) -> Result<(), ThumbnailError> {
         if tile.size() != self.tile {
             return Err(corrupt("its tiles differ in size"));
@@ -125,8 +125,8 @@ impl Canvas {
     }
 }
 
-/// Decodes the opacity of a grid from a file whose primary image is the opacity. It is either a
-/// grid as well or a single image.
+/// Decodes the opacity of a grid from a file whose primary image is the opacity. The opacity is
+/// either a grid, too, or a single image.
 pub(super) fn alpha(
     file: &AvifParser<'_>,
     size: Size,

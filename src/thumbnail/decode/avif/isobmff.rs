@@ -14,8 +14,8 @@ const MAX_TABLE: usize = 32 * 1024;
 /// The maximum number of properties that items may have.
 const MAX_PROPERTIES: usize = 1024;
 
-/// The maximum total size of all properties in bytes, where each property counts once for each item
-/// that has it.
+/// The maximum total size of all properties in bytes. A property counts once for each item that has
+/// it.
 const MAX_PROPERTY_BYTES: usize = 32 * 1024 * 1024;
 
 /// The maximum number of bytes in the description of a sequence, without its frames.
@@ -109,7 +109,7 @@ impl Fields<'_> {
     }
 }
 
-/// Check that the file costs no more to parse than the description of an image should.
+/// Checks that the file costs no more to parse than the description of an image should.
 ///
 /// # Errors
 /// [`ThumbnailError::Corrupt`].
@@ -139,7 +139,7 @@ fn check_meta(meta: Block<'_>) -> Result<(), ThumbnailError> {
     Ok(())
 }
 
-/// Check the properties, and return the number of bytes that associate them with items.
+/// Checks the properties, and returns the number of bytes that associate them with items.
 fn check_properties(block: Block<'_>) -> Result<usize, ThumbnailError> {
     let mut sizes = Vec::new();
     let mut associations = 0;
@@ -234,8 +234,8 @@ pub(super) fn has_other_auxiliary(source: &[u8]) -> bool {
     at.and_then(|at| content.get(at..)).is_some_and(|name| !name.starts_with(ALPHA))
 }
 
-/// If the file is cut off within the data of its items, returns a copy whose data box contains
-/// only the data that is present. The parser requires complete boxes.
+/// If the file is cut off within the data of its items, returns a copy in which the data box
+/// contains only the data that is present. The parser requires complete boxes.
 pub(super) fn with_data_cut_off(source: &[u8]) -> Option<Vec<u8>> {
     let mut at = 0;
     loop {

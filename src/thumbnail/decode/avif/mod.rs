@@ -65,8 +65,8 @@ fn parse(source: &[u8]) -> Result<AvifParser<'_>, ThumbnailError> {
     .map_err(corrupt)
 }
 
-/// Returns the sequence, if the file's major brand is the one for sequences. Browsers use the same
-/// rule.
+/// Returns the sequence, if the file's major brand is the brand for sequences. Browsers use the
+/// same rule.
 fn sequence(file: &AvifParser<'_>, source: &[u8]) -> Option<AnimationInfo> {
     let is_sequence = file.major_brand() == b"avis";
     let info = file.animation_info().filter(|info| is_sequence && info.frame_count > 0)?;
@@ -193,7 +193,7 @@ impl Avif<'_> {
         Ok((picture, Completeness::whole_if(is_whole)))
     }
 
-    /// Pass the frames of a sequence to the sink. Each frame may depend on the previous ones.
+    /// Passes the frames of a sequence to the sink. Each frame may depend on the previous ones.
     fn play(
         &self,
         size: Size,

@@ -90,7 +90,7 @@ impl Plane {
 /// A decoded picture before its conversion to red, green and blue.
 pub(super) struct Planes {
     pub(super) luma: Plane,
-    /// Cb and Cr; `None` = gray.
+    /// Cb and Cr; `None` means gray.
     pub(super) chroma: Option<[Plane; 2]>,
     /// The number of bits per sample: 8, 10 or 12.
     pub(super) bits: usize,

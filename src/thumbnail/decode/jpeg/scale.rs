@@ -21,11 +21,12 @@ pub(super) fn scaling(full: Size, requested: Size) -> ScalingFactor {
 /// the image must remain larger than requested, in percent. `jpeg_dc` leaves out the frequencies
 /// above the scale instead of averaging, so the factors are lower than those of other codecs. At
 /// these limits, the SSIM of each of Debian's wallpapers is at most 0.002 below libvips's.
-const SCALES: [(Scale, u64, u64); 4] = [
+const SCALES: [(Scale, u64, u64); 5] = [
     (Scale::Quarter, 2, 190),
     (Scale::ThreeEighths, 3, 165),
     (Scale::Half, 4, 160),
     (Scale::FiveEighths, 5, 165),
+    (Scale::ThreeQuarters, 6, 180),
 ];
 
 /// The scale above one eighth at which `jpeg_dc` decodes an image of size `full` when `requested` is
@@ -97,6 +98,7 @@ const fn eighths(scale: Scale) -> u64 {
         Scale::ThreeEighths => 3,
         Scale::Half => 4,
         Scale::FiveEighths => 5,
+        Scale::ThreeQuarters => 6,
         Scale::Full => 8,
     }
 }
@@ -140,13 +142,14 @@ mod tests {
             (916, Scale::ThreeEighths),
             (1260, Scale::Half),
             (1527, Scale::FiveEighths),
+            (1680, Scale::ThreeQuarters),
         ];
-        let larger = [Some(Scale::ThreeEighths), Some(Scale::Half), Some(Scale::FiveEighths), None];
+        let larger = limits.iter().skip(1).map(|&(_, scale)| Some(scale)).chain([None]);
         for ((largest, expected), next) in limits.into_iter().zip(larger) {
             assert_eq!(scale(largest), Some(expected), "{largest}");
             assert_eq!(scale(largest + 1), next, "{largest}");
         }
-        // Both sides count.
+        // The height needs headroom too.
         assert_eq!(reduced(full, Size { width: 1, height: 3024 }), None);
         assert_eq!(reduced(full, Size { width: u32::MAX, height: u32::MAX }), None);
     }

@@ -114,7 +114,7 @@ impl Source for Png<'_> {
     }
 }
 
-/// Pass the default image to the sink.
+/// Passes the default image to the sink.
 fn still(
     source: &[u8],
     reader: Reader<Cursor<&[u8]>>,
@@ -158,8 +158,8 @@ const fn missing(kind: PixelKind) -> u8 {
     }
 }
 
-/// Whether the data of an image is undamaged. This is called after all of the image's rows have
-/// been read. Anything after the rows may be missing, because it does not affect them.
+/// Whether the data of an image is undamaged. The function is called after all rows of the image
+/// have been read. Anything after the rows may be missing, because it does not affect them.
 fn ends_well(reader: &mut Reader<Cursor<&[u8]>>) -> bool {
     match reader.next_row() {
         Err(DecodingError::IoError(error)) => error.kind() == ErrorKind::UnexpectedEof,
@@ -167,7 +167,7 @@ fn ends_well(reader: &mut Reader<Cursor<&[u8]>>) -> bool {
     }
 }
 
-/// Pass an interlaced default image, whose rows arrive in several passes, to the sink.
+/// Passes an interlaced default image to the sink. Its rows arrive in several passes.
 fn interlaced(
     source: &[u8],
     mut reader: Reader<Cursor<&[u8]>>,
@@ -199,7 +199,7 @@ fn interlaced(
 /// number of bits per pixel.
 type WriteRow = fn(&mut [u8], usize, &[u8], &Adam7Info, u8);
 
-/// Read the rows of all passes, up to the first missing row. Returns the number of rows read.
+/// Reads the rows of all passes, up to the first missing row. Returns the number of rows read.
 fn passes(
     reader: &mut Reader<Cursor<&[u8]>>,
     data: &mut [u8],
@@ -229,8 +229,8 @@ fn rows_of_passes(Size { width, height }: Size) -> u32 {
     passes.map(|(row, _, step)| height.saturating_sub(row).div_ceil(step)).sum()
 }
 
-/// Pass this many frames of an animation to the sink, stopping before the first damaged frame.
-/// Returns the number of frames passed.
+/// Passes this number of frames of an animation to the sink, but stops before the first damaged
+/// frame. Returns the number of frames that were passed.
 fn play(
     mut reader: Reader<Cursor<&[u8]>>,
     size: Size,
@@ -265,7 +265,7 @@ fn size(reader: &Reader<Cursor<&[u8]>>) -> Size {
     Size { width, height }
 }
 
-/// Pass the rows of the default image to the sink.
+/// Passes the rows of the default image to the sink.
 fn rows(
     mut reader: Reader<Cursor<&[u8]>>,
     request: DecodeRequest<'_>,

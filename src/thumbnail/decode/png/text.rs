@@ -21,13 +21,14 @@ const PROFILES: [&[u8]; 2] = [b"Raw profile type exif\0", b"Raw profile type APP
 /// The keyword for IPTC data.
 const IPTC: &[u8] = b"Raw profile type iptc\0";
 
-/// The signature and the header of an image of a single gray pixel, and the start of its data.
+/// The signature, the header of an image with a single gray pixel, and the start of the image's
+/// data.
 const START: &[u8] =
     b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55";
 const DATA: &[u8] = b"\0\0\0\x01IDAT";
 
-/// The orientation in EXIF data that `ImageMagick` wrote, otherwise in XMP data. The chunks may
-/// follow the pixels.
+/// The orientation in EXIF data that `ImageMagick` wrote or, without such data, in XMP data. The
+/// chunks may follow the pixels.
 pub(super) fn orientation(source: &[u8]) -> Option<u16> {
     let mut in_xmp = None;
     for chunk in texts(source, &PROFILES).take(MAX_CHUNKS) {
@@ -123,7 +124,7 @@ fn read(chunk: &[u8]) -> Option<Text> {
     info.uncompressed_latin1_text.pop().map(|text| Text::Latin1(text.text))
 }
 
-/// Decodes the hexadecimal digits of a profile, which follow its name and its length.
+/// Decodes the hexadecimal digits of a profile. They follow the profile's name and length.
 fn profile(text: &str) -> Vec<u8> {
     let digits = text.trim_start().splitn(3, '\n').nth(2).unwrap_or_default();
     let nibbles = digits.chars().filter_map(|digit| digit.to_digit(16));

@@ -1,8 +1,8 @@
-//! Checks an SVG document before it is expanded: entities, references and nesting could turn a
-//! small file into a huge one.
+//! Checks an SVG document before it is expanded, because entities, references and nesting could
+//! turn a small file into a huge one.
 //!
-//! Each reference to an element counts, because the renderer repeats the element: the target of
-//! `use`, patterns, masks, clip paths and filters.
+//! An element counts each time that another element refers to it, because the renderer repeats it.
+//! This is true of the targets of `use`, and of patterns, masks, clip paths and filters.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,7 +22,7 @@ const MOST_DEPTH: u32 = 200;
 /// The maximum number of bytes that entities expand to.
 const MOST_ENTITIES: u64 = 4 * 1024 * 1024;
 
-/// The maximum number of bytes of style sheets that are compared with elements, in total.
+/// The maximum total number of bytes of style sheets that are compared with elements.
 const MOST_MATCHES: u64 = 250_000_000;
 
 /// The maximum number of letters of one text. The time to lay them out grows with the square of
@@ -35,8 +35,8 @@ const MOST_PARTS: u64 = 200_000;
 /// The maximum number of letters on a path multiplied by the number of bytes of the path.
 const MOST_ON_PATH: u64 = 50_000_000;
 
-/// The maximum number of references of elements to themselves, multiplied by the number of
-/// elements: the renderer searches the document again for each of them.
+/// The maximum number of circular references, multiplied by the number of elements. For each
+/// circular reference, the renderer searches the document again.
 const MOST_CYCLES: u64 = 20_000_000;
 
 /// A parsed and bounded document.
@@ -54,7 +54,7 @@ impl<'a> Document<'a> {
         check_entities(text.as_bytes())?;
         let options = ParsingOptions {
             allow_dtd: true,
-            // Between the elements is white space.
+            // There is white space between the elements.
             nodes_limit: u32::try_from(3 * MOST_ELEMENTS).unwrap_or(u32::MAX),
             ..ParsingOptions::default()
         };
@@ -119,8 +119,9 @@ fn check_elements(xml: &Xml<'_>) -> Result<(), ThumbnailError> {
     let searched: u64 = styles.iter().flat_map(|style| searches(style, height)).sum();
     let searched = searched.saturating_mul(compared);
     at_most("selectors for all elements", searched, MOST_MATCHES / 4)?;
-    // Each point of a path may be drawn with a marker. It takes at least two characters, and 32 of
-    // them count as an element. The parts of a group inherit its markers.
+    // Each point of a path may be drawn with a marker. A point takes at least two characters, and
+    // 32 characters count as an element, which therefore has at most 16 points. The parts of a
+    // group inherit its markers.
     let mut markers = 0_u64;
     for node in xml.descendants().filter(Node::is_element) {
         for target in counter.targets_of(node).into_iter().filter(|&target| is(target, "marker")) {
@@ -132,7 +133,7 @@ fn check_elements(xml: &Xml<'_>) -> Result<(), ThumbnailError> {
     xml.descendants().filter(|&node| is(node, "text")).try_for_each(|text| counter.check_text(text))
 }
 
-/// The number of ancestors that each selector of a style sheet may be compared with.
+/// The number of ancestors with which each selector of a style sheet may be compared.
 fn searches(style: &str, height: u32) -> impl Iterator<Item = u64> {
     let lists = style.split('}').filter_map(|rule| rule.split('{').next());
     lists.flat_map(|list| list.split(',')).map(move |selector| {
@@ -150,7 +151,7 @@ fn length(node: Node<'_, '_>, name: &str) -> u64 {
     node.attribute(name).map_or(0, str::len) as u64
 }
 
-/// The number of elements that a node counts for. Each letter is a path of its own.
+/// The number of elements that a node counts as. Each letter is a path of its own.
 fn weight(node: Node<'_, '_>) -> u64 {
     let is_hidden = is(node, "style") || is(node, "script");
     let drawn = if is_hidden { 0 } else { letters(node) };
@@ -179,9 +180,10 @@ struct Counter<'a, 'input> {
     targets: HashMap<&'a str, Node<'a, 'input>>,
     /// The identifiers in style sheets. Any element may refer to these identifiers.
     in_styles: HashSet<&'a str>,
-    /// The weight and the height of each subtree; `None` while it is counted.
+    /// The weight and the height of each subtree, or `None` while the subtree is being counted.
     counted: HashMap<NodeId, Option<(u64, u32)>>,
-    /// The number of references of elements to themselves.
+    /// The number of circular references: an element refers to itself or to an element that
+    /// contains it.
     cycles: u64,
 }
 
@@ -194,7 +196,7 @@ impl<'a, 'input> Counter<'a, 'input> {
     ) -> Result<(u64, u32), ThumbnailError> {
         match self.counted.get(&node.id()) {
             Some(Some(known)) => return Ok(*known),
-            // The renderer ignores a reference to an element that contains it.
+            // The renderer ignores a reference to an element that contains the reference.
             Some(None) => {
                 self.cycles += 1;
                 return Ok((0, 0));

@@ -5,6 +5,7 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Group, Node, Tree};
 
 use super::file::FORMAT;
+use super::line;
 use crate::error::ThumbnailError;
 
 /// Draws the image at this size. Returns red, green, blue and alpha of each pixel.
@@ -46,8 +47,11 @@ fn nodes(
             Node::Group(inner) if !inner.should_isolate() => {
                 nodes(inner, transform.pre_concat(inner.transform()), pixmap, expired)?;
             }
+            Node::Path(path) if node.abs_layer_bounding_box().is_none() => {
+                line::draw(path, transform, pixmap);
+            }
             node => {
-                // The renderer moves an element to the corner, which is undone here.
+                // The renderer moves an element to the corner. This is undone here.
                 let Some(corner) = node.abs_layer_bounding_box() else { continue };
                 let transform = transform.pre_translate(corner.x(), corner.y());
                 let _ = resvg::render_node(node, transform, &mut pixmap.as_mut());

@@ -14,7 +14,7 @@ use super::super::{gif, jpeg, png as png_file, webp};
 /// The decoders of the formats that browsers show inside SVG.
 const DECODERS: [&Decoder; 4] = [&jpeg::DECODER, &png_file::DECODER, &webp::DECODER, &gif::DECODER];
 
-/// What remains for the images of one file.
+/// What remains of the limits for the images of one file.
 pub(super) struct Budget {
     limits: Limits,
     /// The number of bytes of pixels that may still be decoded.

@@ -8,7 +8,8 @@ pub(super) const FORMAT: SourceFormat = SourceFormat::new("svg", OutputFormat::P
 /// The first bytes of a compressed file.
 pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// An XML file begins with white space, comments or declarations before its first element.
+/// The number of bytes in which to look for the first element. White space, comments and
+/// declarations may precede it.
 const PROLOGUE: usize = 4096;
 
 pub(super) const BOM: [u8; 3] = [0xef, 0xbb, 0xbf];

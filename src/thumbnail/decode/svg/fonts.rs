@@ -25,8 +25,9 @@ impl Fonts {
         Self(Some(paths.into()))
     }
 
-    /// Loads the fonts, and keeps the contents of their files in memory, for a process that then
-    /// loses its access to files. If the fonts are already loaded, this function does nothing.
+    /// Loads the fonts, and keeps the contents of their files in memory, because the process is
+    /// about to lose its access to files. If the fonts are already loaded, this function does
+    /// nothing.
     #[cfg(feature = "python")]
     pub fn preload(&self) {
         self.loaded(crate::ffi::fonts::map);
@@ -57,7 +58,7 @@ impl Fonts {
         (faces.len(), text)
     }
 
-    /// The fonts, which are loaded for the first image with text.
+    /// The fonts. They are loaded for the first image with text.
     pub(super) fn database(&self) -> Arc<Database> {
         self.loaded(|_| {})
     }

@@ -1,13 +1,15 @@
 //! Renders SVG and SVGZ with `resvg`, at the size of the thumbnail.
 //!
 //! An SVG file is a program for a renderer, so its elements and the work of drawing them are
-//! counted before they are drawn. Scripts, animations, and references to other files are ignored.
+//! counted before anything is drawn. Scripts, animations, and references to other files are
+//! ignored.
 
 mod document;
 mod draw;
 mod embedded;
 mod file;
 mod fonts;
+mod line;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -55,7 +57,8 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
 /// Returns the text of an SVG file.
 ///
 /// # Errors
-/// [`ThumbnailError::TooLarge`], [`ThumbnailError::Unsupported`] if a compressed file is not SVG.
+/// [`ThumbnailError::TooLarge`], or [`ThumbnailError::Unsupported`] if a compressed file is not
+/// SVG.
 fn decompressed(source: &[u8]) -> Result<Cow<'_, [u8]>, ThumbnailError> {
     let source = if source.starts_with(&GZIP) {
         let mut text = Vec::new();
@@ -128,7 +131,7 @@ impl<'a> Svg<'a> {
 
     /// The size at which the image is drawn.
     fn size(&self, request: DecodeRequest) -> Size {
-        // A caller that wants all pixels gets those of the file's own size.
+        // If a caller wants all pixels, the image is drawn at the file's own size.
         if request.size.width == u32::MAX { self.header.size } else { request.size }
     }
 

@@ -71,6 +71,29 @@ fn elements_keep_the_transforms_of_their_groups() {
 }
 
 #[test]
+fn horizontal_and_vertical_lines_are_drawn() {
+    let gradient = "<linearGradient id='l' gradientUnits='userSpaceOnUse' x2='20'>\
+                    <stop stop-color='red'/><stop offset='1' stop-color='red'/></linearGradient>\
+                    <radialGradient id='r' gradientUnits='userSpaceOnUse' r='20'>\
+                    <stop stop-color='red'/><stop offset='1' stop-color='red'/></radialGradient>";
+    for stroke in ["red", "url(#l)", "url(#r)"] {
+        for shape in ["<path d='M2 5H18' ", "<path d='M10 0V9' ", "<line x1='18' y1='5' y2='5' "] {
+            let line = format!("{shape} stroke='{stroke}' stroke-width='2'/>");
+            let inner = format!("<g transform='translate(5 5)'>{}</g>", line.replace('5', "0"));
+            for (content, x, y) in [(&line, 20, 10), (&inner, 30, 11)] {
+                let picture = drawn(&format!("{gradient}{content}")).unwrap();
+                assert_eq!(pixel(&picture, x, y), RED, "{content}");
+                assert_eq!(pixel(&picture, 1, 1), NOTHING, "{content}");
+            }
+        }
+    }
+    let clear = drawn("<path d='M2 5H18' stroke='red' stroke-opacity='.5'/>").unwrap();
+    assert!((127..=128).contains(&pixel(&clear, 20, 10)[3]));
+    let hidden = drawn("<path d='M2 5H18' stroke='red' visibility='hidden'/>").unwrap();
+    assert_eq!(pixel(&hidden, 20, 10), NOTHING);
+}
+
+#[test]
 fn compressed_files_are_read() {
     let compressed = |content: &[u8]| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());

@@ -1,4 +1,4 @@
-//! Estimates the work of drawing an SVG before drawing it.
+//! Estimates the work of drawing an SVG before it is drawn.
 
 use raster::Size;
 use resvg::tiny_skia::{Point, Transform};
@@ -8,13 +8,13 @@ use resvg::usvg::{ClipPath, Group, ImageKind, Mask, Node, Paint, Path, Pattern, 
 use super::super::super::limits::Limits;
 use crate::error::ThumbnailError;
 
-/// The maximum number of pixels to process, which takes about a second. A large thumbnail may
-/// take more. A pixel of a layer, a gradient or a filter counts as several.
+/// The maximum number of pixels to process. Processing them takes about a second. A large thumbnail
+/// may take longer. A pixel of a layer, a gradient or a filter counts as several pixels.
 const MOST_PIXELS: f64 = 6e7;
 const MOST_PASSES: f64 = 40.0;
 
-/// The maximum number of pairs of edges of paths in the same row of pixels. The renderer sorts the
-/// edges in each row, so the time for a path grows with the square of their number.
+/// The maximum number of pairs of path edges that are in the same row of pixels. The renderer sorts
+/// the edges in each row, so the time for a path grows with the square of their number.
 const MOST_PAIRS: f64 = 1e8;
 
 /// The area of a layer with filters may be 25 times the area of the image.

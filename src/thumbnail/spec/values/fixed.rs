@@ -169,7 +169,7 @@ fn to_fixed<T: TryFrom<u32> + Into<u32>>(value: f64, one: u16, max: T) -> Option
     fixed.and_then(|units| T::try_from(units).ok())
 }
 
-/// Parse a plain decimal number, and return it in units of its last decimal place.
+/// Parses a plain decimal number, and returns it in units of its last decimal place.
 fn parse_fixed<T: FromStr>(text: &str, decimals: usize) -> Option<T> {
     let (whole, part) = text.split_once('.').map_or((text, None), |(w, p)| (w, Some(p)));
     let is_number =

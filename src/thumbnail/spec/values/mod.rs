@@ -18,7 +18,7 @@ impl Rgb {
     /// White.
     pub const WHITE: Self = Self([255; 3]);
 
-    /// Parse six hexadecimal digits.
+    /// Parses six hexadecimal digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_hex = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -136,7 +136,7 @@ pub struct WatermarkName {
 impl WatermarkName {
     const MAX: usize = 32;
 
-    /// Parse a name.
+    /// Parses a name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
@@ -161,7 +161,7 @@ impl fmt::Display for WatermarkName {
 pub struct Version([u8; 8]);
 
 impl Version {
-    /// Parse eight characters of `A-Za-z0-9_-`.
+    /// Parses eight characters of `A-Za-z0-9_-`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 8] = text.as_bytes().try_into().ok()?;

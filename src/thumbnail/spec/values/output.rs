@@ -78,8 +78,8 @@ pub enum Subsampling {
     Full,
     /// Half the width, 4:2:2.
     HalfWidth,
-    /// Half the width and height, 4:2:0. It halves the bytes, but softens the edges of thin
-    /// coloured lines.
+    /// Half the width and height, 4:2:0. It halves the number of samples, but softens the edges of
+    /// thin coloured lines.
     #[default]
     Half,
 }

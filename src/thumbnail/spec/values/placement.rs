@@ -63,7 +63,7 @@ impl Gravity {
     /// The centre.
     pub const CENTER: Self = Self::Compass(Compass::C);
 
-    /// Parse `n`, `ne`, …, `c`, `smart` or a focal point such as `0.3-0.7`.
+    /// Parses `n`, `ne`, …, `c`, `smart` or a focal point such as `0.3-0.7`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text == "smart" {
@@ -155,7 +155,7 @@ impl CropRect {
     pub const ALL: Self =
         Self { x: Fraction::MIN, y: Fraction::MIN, width: Fraction::MAX, height: Fraction::MAX };
 
-    /// Parse `x-y-w-h`, where each part is a fraction.
+    /// Parses `x-y-w-h`, where each part is a fraction.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-').map(Fraction::parse);

@@ -106,7 +106,7 @@
     const picture = widget.querySelector(".xaccel-picture");
     const image = picture.querySelector("img");
     const error = widget.querySelector(".xaccel-error");
-    // A new inline form is a copy of the empty one, with its name in the file input only.
+    // A new inline form is a copy of the empty form. Only its file input has the new name.
     const file = widget.parentElement.querySelector("input[type=file]");
     widget.dataset.name = file.name;
     let set = null;

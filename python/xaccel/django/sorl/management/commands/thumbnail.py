@@ -24,8 +24,8 @@ class Command(BaseCommand):
             "operation",
             choices=["cleanup", "clear", "clear_delete_referenced", "clear_delete_all"],
             help="cleanup: remove thumbnails beyond THUMBNAIL_CACHE_MAX_SIZE and "
-            "THUMBNAIL_CACHE_INACTIVE; clear: do nothing, since there is no key-value store; "
-            "the others: remove all thumbnails",
+            "THUMBNAIL_CACHE_INACTIVE; clear: do nothing, since there is no key-value store; the "
+            "other operations: remove all thumbnails",
         )
         parser.add_argument(
             "--timeout",
@@ -63,5 +63,5 @@ def _seconds(text: str) -> int:
         return int(text)
     duration = parse_duration(text)
     if duration is None:
-        raise CommandError(f"--timeout must be seconds or a duration, not {text!r}")
+        raise CommandError(f"--timeout must be a number of seconds or a duration, not {text!r}")
     return int(duration.total_seconds())
