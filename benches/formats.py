@@ -63,6 +63,14 @@ def by_vips(source: bytes, size: int, kind: str) -> None:
     picture.write_to_buffer(".png" if kind == "svg" else ".jpg", **options)
 
 
+def prepare_vips() -> None:
+    """Switch the cache of libvips off, and print its version."""
+    import pyvips
+
+    pyvips.cache_set_max(0)
+    print("libvips", ".".join(str(pyvips.version(part)) for part in range(3)))
+
+
 def by_pillow(source: bytes, size: int, kind: str) -> None:
     if kind == "svg":
         import cairosvg
@@ -129,6 +137,26 @@ def sources(drawings: list[Path]) -> dict[str, Callable[[], bytes]]:
     }
 
 
+def compare(
+    source: bytes, size: int, kind: str, engines: list[str], rounds: int
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Return the median time of each library, and the reasons of those that failed."""
+    turns: dict[str, list[float]] = {engine: [] for engine in engines}
+    failed: dict[str, str] = {}
+    for _ in range(rounds):
+        for engine, seconds in turns.items():
+            if engine in failed:
+                continue
+            start = time.process_time()
+            try:
+                ENGINES[engine](source, size, kind)
+            except Exception as error:  # noqa: BLE001 - Libraries raise anything.
+                failed[engine] = f"{type(error).__name__}: {error}".split("\n")[0]
+            seconds.append(time.process_time() - start)
+    passed = (engine for engine in engines if engine not in failed)
+    return {engine: statistics.median(turns[engine]) for engine in passed}, failed
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
@@ -137,36 +165,17 @@ def main() -> None:
     parser.add_argument("--engines", default=",".join(ENGINES))
     parser.add_argument("drawings", nargs="*", type=Path)
     given = parser.parse_args()
-    if "libvips" in given.engines:
-        import pyvips
-
-        pyvips.cache_set_max(0)
-        print("libvips", ".".join(str(pyvips.version(part)) for part in range(3)))
-    chosen = set(given.kinds.split(",")) - {""}
     engines = given.engines.split(",")
+    if "libvips" in engines:
+        prepare_vips()
+    chosen = set(given.kinds.split(",")) - {""}
     for name, make in sources(given.drawings).items():
         kind = name.split(" ")[0]
         if chosen and kind not in chosen:
             continue
         source = make()
         for size in map(int, given.sizes.split(",")):
-            turns: dict[str, list[float]] = {engine: [] for engine in engines}
-            failed = {}
-            for _ in range(given.rounds):
-                for engine, seconds in turns.items():
-                    if engine in failed:
-                        continue
-                    start = time.process_time()
-                    try:
-                        ENGINES[engine](source, size, kind)
-                    except Exception as error:  # noqa: BLE001 - Libraries raise anything.
-                        failed[engine] = f"{type(error).__name__}: {error}".split("\n")[0]
-                    seconds.append(time.process_time() - start)
-            medians = {
-                engine: statistics.median(seconds)
-                for engine, seconds in turns.items()
-                if engine not in failed
-            }
+            medians, failed = compare(source, size, kind, engines, given.rounds)
             figures = "  ".join(
                 f"{engine} {medians[engine] * 1000:7.1f} ms" if engine in medians else f"{engine} -"
                 for engine in engines
