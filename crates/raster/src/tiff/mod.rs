@@ -9,14 +9,15 @@ mod lab;
 mod limits;
 mod lzw;
 mod old_jpeg;
+mod overlaid;
 mod packing;
+mod samples;
 mod stored;
 mod tags;
 mod ycbcr;
 
-use std::array;
 use std::collections::HashSet;
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::Cursor;
 
 use tiff::ColorType;
 use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
@@ -24,17 +25,16 @@ use tiff::tags::Tag;
 
 use crate::jpeg;
 use crate::picture::{Picture, PixelKind, Size};
-use disguise::{Disguise, Patch, Planes, disguise, has_long_text};
+use disguise::{Disguise, Planes, disguise, has_long_text};
 pub use error::TiffError;
 use lab::Lab;
 use limits::{JPEG_PADDING, MAX_SAMPLES, OVERHEAD};
+use overlaid::{OVERLAP, Overlaid, budget};
 use packing::Packing;
+use samples::{eight_bits, interleaved, unmultiplied};
 use stored::{Stored, Unpacked};
 use tags::{BLACK_IS_ZERO, CIE_LAB, CMYK, ICC_LAB, PALETTE, RGB, WHITE_IS_ZERO, Y_CB_CR};
 use ycbcr::YCbCr;
-
-/// The number of bytes that may be read more than once even if the source is small.
-const REREAD: u64 = 1024 * 1024;
 
 /// The values of the tag `Compression` for uncompressed data and for JPEG.
 const UNCOMPRESSED: u16 = 1;
@@ -505,14 +505,6 @@ impl<'a> Tiff<'a> {
     }
 }
 
-/// The number of bytes that may be read from a source, including parts that are read more than
-/// once.
-const fn budget(source: &[u8]) -> u64 {
-    (source.len() as u64).saturating_mul(2).saturating_add(REREAD)
-}
-
-const OVERLAP: &str = "its strips overlap too often";
-
 /// The positions and lengths of the strips or tiles.
 fn places(decoder: &mut Decoder<Overlaid<'_>>) -> Result<Vec<(u64, u64)>, TiffError> {
     let (offsets, lengths) = match decoder.get_chunk_type() {
@@ -581,148 +573,4 @@ fn palette(decoder: &mut Decoder<Overlaid<'_>>) -> Result<Vec<[u8; 3]>, TiffErro
     let (green, blue) = rest.split_at(rest.len() / 2);
     let colors = red.iter().zip(green).zip(blue);
     Ok(colors.map(|((red, green), blue)| [byte(red), byte(green), byte(blue)]).collect())
-}
-
-/// Converts every sample to eight bits. `most` is the highest value of an unsigned sample. A row
-/// contains `row` samples. Samples of fewer bits are scaled to the range from black to white, unless
-/// they are indices.
-///
-/// The range of signed samples is not standardised. As in Pillow and libtiff, samples of eight bits
-/// are read as unsigned. For 16 and 32 bits, 0 is black and 65535 is white.
-fn eight_bits(
-    decoded: DecodingResult,
-    most: u32,
-    row: usize,
-    is_index: bool,
-) -> Result<Vec<u8>, TiffError> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-    let from_float = |value: f32| (value.clamp(0.0, 1.0) * 255.0).round() as u8;
-    let from_16 = |value: u16| u8::try_from((u32::from(value) + 128) / 257).unwrap_or(u8::MAX);
-    let from_signed = |value: i32| from_16(u16::try_from(value.max(0)).unwrap_or(u16::MAX));
-    Ok(match decoded {
-        DecodingResult::U8(samples) if most == 0xff => samples,
-        DecodingResult::U8(packed) => match most {
-            0b1 => expanded::<8>(&packed, row, is_index),
-            0b11 => expanded::<4>(&packed, row, is_index),
-            _ => expanded::<2>(&packed, row, is_index),
-        },
-        DecodingResult::U16(samples) if most == 0xffff => {
-            samples.into_iter().map(from_16).collect()
-        }
-        DecodingResult::U16(samples) => {
-            let scaled = |value: u16| ((u32::from(value) & most) * 255 + most / 2) / most;
-            let byte = |value: u16| u8::try_from(scaled(value)).unwrap_or(u8::MAX);
-            samples.into_iter().map(byte).collect()
-        }
-        DecodingResult::U32(samples) => {
-            samples.into_iter().map(|value| value.to_be_bytes()[0]).collect()
-        }
-        DecodingResult::I8(samples) => samples.into_iter().map(i8::cast_unsigned).collect(),
-        DecodingResult::I16(samples) => {
-            samples.into_iter().map(|value| from_signed(value.into())).collect()
-        }
-        DecodingResult::I32(samples) => samples.into_iter().map(from_signed).collect(),
-        DecodingResult::F32(samples) => samples.into_iter().map(from_float).collect(),
-        _ => return Err(TiffError::Unsupported),
-    })
-}
-
-/// Converts samples of which a byte contains `N` to eight bits.
-fn expanded<const N: usize>(packed: &[u8], row: usize, is_index: bool) -> Vec<u8> {
-    let depth = 8 / N;
-    let most = u8::MAX >> (8 - depth);
-    let scale = if is_index { 1 } else { u8::MAX / most };
-    let samples: Vec<[u8; N]> = (0..=u8::MAX)
-        .map(|byte| array::from_fn(|place| (byte >> (8 - (place + 1) * depth) & most) * scale))
-        .collect();
-    let samples = |byte: &u8| samples.get(usize::from(*byte)).copied().unwrap_or([0; N]);
-    let stride = row.div_ceil(N).max(1);
-    let mut data = Vec::with_capacity(packed.len() / stride * row + stride * N);
-    for bytes in packed.chunks(stride) {
-        let end = data.len() + row.min(bytes.len() * N);
-        for byte in bytes {
-            data.extend_from_slice(&samples(byte));
-        }
-        data.truncate(end);
-    }
-    data
-}
-
-/// Interleaves samples that are stored plane by plane.
-fn interleaved(samples: &[u8], pixels: usize, planes: usize) -> Vec<u8> {
-    let mut data = vec![0; pixels.saturating_mul(planes)];
-    for (index, plane) in samples.chunks_exact(pixels.max(1)).take(planes).enumerate() {
-        for (target, sample) in data.iter_mut().skip(index).step_by(planes).zip(plane) {
-            *target = *sample;
-        }
-    }
-    data
-}
-
-fn unmultiplied(sample: u8, opacity: u8) -> u8 {
-    let opacity = u16::from(opacity);
-    let whole = (u16::from(sample) * 255 + opacity / 2).checked_div(opacity);
-    whole.map_or(0, |whole| u8::try_from(whole).unwrap_or(u8::MAX))
-}
-
-/// A source in which some bytes are replaced, and from which a limited number of bytes may be read.
-struct Overlaid<'a> {
-    bytes: Cursor<&'a [u8]>,
-    patches: Vec<Patch>,
-    /// The samples of a strip or tile, which are read instead of the source.
-    unpacked: Option<Cursor<Vec<u8>>>,
-    /// Whether the first pixel of a strip is in the lowest bit of its first byte (`FillOrder` 2).
-    is_reversed: bool,
-    /// The position after the last byte that may be read.
-    end: u64,
-    /// The number of bytes that may still be read.
-    budget: u64,
-    /// Whether to continue reading.
-    goes_on: &'a dyn Fn() -> bool,
-}
-
-impl Overlaid<'_> {
-    /// Counts bytes that are read.
-    fn charge(&mut self, length: u64) -> Result<(), TiffError> {
-        let budget = self.budget.checked_sub(length);
-        self.budget = budget.ok_or_else(|| TiffError::Corrupt(OVERLAP.into()))?;
-        Ok(())
-    }
-}
-
-impl Read for Overlaid<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(unpacked) = &mut self.unpacked {
-            return unpacked.read(buffer);
-        }
-        let start = self.bytes.position();
-        let most = usize::try_from(self.end.saturating_sub(start)).unwrap_or(usize::MAX);
-        let most = most.min(buffer.len());
-        let length = self.bytes.read(buffer.get_mut(..most).unwrap_or_default())?;
-        self.charge(length as u64).map_err(io::Error::other)?;
-        if !(self.goes_on)() {
-            return Err(io::Error::other(TiffError::Stopped));
-        }
-        let buffer = buffer.get_mut(..length).unwrap_or_default();
-        for (at, others) in &self.patches {
-            for (place, &other) in (*at..).zip(others) {
-                let index = place.checked_sub(start).and_then(|index| usize::try_from(index).ok());
-                if let Some(byte) = index.and_then(|index| buffer.get_mut(index)) {
-                    *byte = other;
-                }
-            }
-        }
-        if self.is_reversed {
-            for byte in buffer {
-                *byte = byte.reverse_bits();
-            }
-        }
-        Ok(length)
-    }
-}
-
-impl Seek for Overlaid<'_> {
-    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        if self.unpacked.is_some() { Ok(0) } else { self.bytes.seek(position) }
-    }
 }
