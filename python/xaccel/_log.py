@@ -61,7 +61,7 @@ class RateLimit:
         """Whether to log a record. Only records with the field `xaccel_is_limited` count."""
         if not getattr(record, "xaccel_is_limited", False):
             return True
-        # There is no lock here, because a forked process could inherit a lock that is held.
+        # Don't add a lock here: a forked process could inherit it while another thread holds it.
         minute = int(self._now() // _MINUTE)
         if minute != self._minute:
             self._minute, self._logged = minute, 0

@@ -72,8 +72,8 @@ impl Signer {
     /// expiry to the query parameters with these names (`key` and `expires` by default).
     ///
     /// # Errors
-    /// Fails if there is no secret, if a secret is empty or (for HMAC) shorter than 16 bytes, if a
-    /// name needs percent-encoding, or if the two names are the same apart from case.
+    /// Fails if the list of secrets is empty, if a secret is empty or (for HMAC) shorter than 16
+    /// bytes, if a name needs percent-encoding, or if the two names differ only in case.
     pub fn new(
         algorithm: Algorithm,
         secrets: &[impl AsRef<[u8]>],

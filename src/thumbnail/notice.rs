@@ -59,8 +59,7 @@ impl Notice {
     }
 }
 
-/// Returns a text without the characters that XML does not allow. The result is no longer than the
-/// maximum.
+/// Removes the characters that XML does not allow, and shortens the text to the maximum length.
 fn cleaned(text: &str) -> String {
     let is_invalid =
         |letter: char| letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}');

@@ -38,9 +38,11 @@ _SMALL = 64
 _ORIENTATIONS = {0: 1, 90: 8, 180: 3, 270: 6}
 """EXIF orientations, by the counter-clockwise rotation of a film in degrees."""
 
-_PYAV_19 = int(av.__version__.partition(".")[0]) >= 19  # noqa: PLR2004
-_METADATA: dict[str, Any] = {} if _PYAV_19 else {"metadata_errors": "ignore"}
-"""Options with which PyAV opens a film whose title is not UTF-8. PyAV 19 does so without one."""
+_LENIENT = 19
+"""The first version of PyAV that always opens films whose titles are not UTF-8."""
+_METADATA: dict[str, Any] = (
+    {} if int(av.__version__.partition(".")[0]) >= _LENIENT else {"metadata_errors": "ignore"}
+)
 
 
 def matches(head: bytes) -> bool:

@@ -31,7 +31,7 @@ _MAX_DIGITS = 18  # enough for any file; more digits would be slow to convert
 class Validators:
     """The validators that distinguish the states of a resource.
 
-    `etag` is in quotes, and begins with `W/` if it is weak. It is empty if there is no entity tag.
+    `etag` includes its quotes, and `W/` if it is weak. An empty string means no entity tag.
     `modified` is in whole seconds since 1970, or `None` if it is unknown.
     """
 

@@ -32,7 +32,7 @@ def thumbnail_srcset(
 def thumbnail_img(
     image: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> Markup:
-    """Return an `<img>`, by default with Wagtail's `alt`; empty if there is no image."""
+    """Return an `<img>` whose `alt` defaults to Wagtail's, or an empty string without an image."""
     options = {**_focal_point(image), **_alt(image), **options}
     return conf.template_helpers().thumbnail_img(_file(image), width, height, **options)
 
@@ -40,7 +40,7 @@ def thumbnail_img(
 def thumbnail_picture(
     image: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> Markup:
-    """Return a `<picture>`, by default with Wagtail's `alt`; empty if there is no image."""
+    """Return a `<picture>` whose `alt` defaults to Wagtail's; empty without an image."""
     options = {**_focal_point(image), **_alt(image), **options}
     return conf.template_helpers().thumbnail_picture(_file(image), width, height, **options)
 

@@ -236,7 +236,7 @@ class ThumbnailStore:
         return result
 
     def _warn(self, error: S3Error) -> None:
-        # There is no lock here, because a forked process could inherit a lock that is held.
+        # Don't add a lock here: a forked process could inherit it while another thread holds it.
         now = self._now()
         is_silent = now - self._warned_at < WARNING_SECONDS
         if not is_silent:
