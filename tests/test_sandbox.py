@@ -508,7 +508,7 @@ def test_the_start_of_a_progressive_jpeg_is_enough(photos):
         start,
         Spec(20, 20),
         "jpeg",
-        EncoderSettings({"jpeg": 80}, 70, progressive=False, subsampling="420"),
+        EncoderSettings({"jpeg": 80}, 70, progressive=False, subsampling="420", avif_speed=9),
         None,
         Limits(),
         None,

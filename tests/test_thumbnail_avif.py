@@ -1,10 +1,11 @@
 """AVIF in and out. Oracle: libavif, through Pillow."""
 
 import io
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageOps
-from xaccel._core import Limits, probe, thumbnail
+from xaccel._core import Limits, probe, score, thumbnail
 from xaccel.exceptions import CorruptImage, ImageTooLarge
 
 from tests.support.thumbnail_files import avif_grid
@@ -68,6 +69,23 @@ def test_color_profile():
     plain = photo_file("AVIF", quality=90, speed=9)
     made = [opened(thumbnail(content, 100, format="png")) for content in (source, plain)]
     assert difference(*made) > 8
+
+
+BRIDGE = Path(__file__).parents[1] / "examples/flask_gallery/photos/bridge.jpg"
+
+
+def test_a_slower_speed_writes_a_smaller_file_of_the_same_quality():
+    original = thumbnail(BRIDGE, 320, format="png").data
+    files = [thumbnail(BRIDGE, 320, format="avif", avif_speed=speed).data for speed in (9, 6)]
+    fast, slow = (score(original, data) for data in files)
+    assert slow > fast - 1
+    assert len(files[1]) < 0.9 * len(files[0])
+
+
+@pytest.mark.parametrize("speed", [-1, 8, 10, 1 << 70])
+def test_a_speed_out_of_range_is_an_error(speed):
+    with pytest.raises(ValueError, match="avif_speed must be 0 to 7, or 9, not"):
+        thumbnail(photo_file("BMP", 8, 8), format="avif", avif_speed=speed)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])

@@ -79,6 +79,13 @@ def test_the_settings_of_the_encoder_reach_the_thumbnail(make):
     picture = opened(service.get(url))
     assert "progressive" not in picture.info
     assert JpegImagePlugin.get_sampling(picture) == 1
+    fast, slow = (
+        make(cached=False, THUMBNAIL_AVIF_SPEED=speed).get(
+            service.url("cat.jpg", 50, format="avif")
+        )
+        for speed in (9, 6)
+    )
+    assert fast.data != slow.data
 
 
 class TestConditionalRequests:

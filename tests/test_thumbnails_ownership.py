@@ -58,6 +58,7 @@ def test_an_app_may_change_its_keys(make, used, warnings, keys):
         ("THUMBNAIL_QUALITY_TARGET", 40),
         ("THUMBNAIL_PROGRESSIVE", True),
         ("THUMBNAIL_SUBSAMPLING", "444"),
+        ("THUMBNAIL_AVIF_SPEED", 6),
         ("THUMBNAIL_MAX_FRAMES", 5),
         ("THUMBNAIL_FONTS", []),
     ],

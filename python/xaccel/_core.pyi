@@ -489,6 +489,7 @@ class JobEncoder:
         quality_target: int,
         progressive: bool,
         subsampling: str,
+        avif_speed: int,
         watermark: Watermark | None,
         limits: Limits,
         decoders: Sequence[str] | None,
@@ -505,6 +506,7 @@ class JobEncoder:
             quality_target: The SSIMULACRA2 score for the quality `auto`.
             progressive: The default for JPEG.
             subsampling: The default for JPEG.
+            avif_speed: The speed of the encoder for AVIF.
             watermark: The watermark that the spec names.
             limits: The limits of the call, apart from its timeout.
             decoders: The names of the enabled plug-in decoders.
@@ -615,6 +617,7 @@ def render(
     quality_target: int = 70,
     progressive: bool = False,
     subsampling: Literal["420", "422", "444"] = "420",
+    avif_speed: int = 9,
     linear: bool = False,
     watermark: Watermark | None = None,
     limits: Limits | None = None,
@@ -634,6 +637,8 @@ def render(
             `progressive`.
         subsampling: JPEG: the chroma subsampling. It applies if the spec does not set
             `subsampling`.
+        avif_speed: AVIF: the speed of the encoder, 0 to 7, or 9 (fastest). Slower speeds write
+            smaller files of the same quality.
         linear: Whether to resize in linear light. This preserves the brightness of stars, thin
             bright lines and lights in the dark. By default, the gamma-encoded samples are averaged,
             as in browsers, Pillow and libvips. `linear` is slower. A JPEG is still decoded at a
@@ -700,6 +705,7 @@ def thumbnail(
     *,
     quality_target: int = 70,
     colors: int | None = None,
+    avif_speed: int = 9,
     linear: bool = False,
     watermark: Watermark | None = None,
     limits: Limits | None = None,
@@ -719,6 +725,7 @@ def thumbnail(
         quality_target: See `render`.
         colors: PNG and GIF: the maximum number of colours in the palette, 2 to 256; the image is
             dithered. None = a PNG has a palette only if this is lossless.
+        avif_speed: See `render`.
         linear: See `render`.
         watermark: The watermark to lay over the thumbnail.
         limits: See `render`.
@@ -735,6 +742,7 @@ def thumbnail_many(
     threads: int | None = None,
     quality_target: int = 70,
     colors: int | None = None,
+    avif_speed: int = 9,
     linear: bool = False,
     watermark: Watermark | None = None,
     limits: Limits | None = None,
@@ -751,6 +759,7 @@ def thumbnail_many(
         threads: The number of thumbnails to make at the same time; None = one per CPU.
         quality_target: See `render`.
         colors: See `thumbnail`.
+        avif_speed: See `render`.
         linear: See `render`.
         watermark: The watermark to lay over the thumbnail.
         limits: The limits of each source; see `render`.

@@ -38,6 +38,7 @@ _SOURCE_NAME = re.compile("[A-Za-z0-9_-]+")
 _SOURCE_URLS = ("https://", "http://", "s3://", "storage://")
 _NEGOTIABLE = ("avif", "webp")
 _DEFAULT_QUALITY = {"jpeg": 78, "webp": 80, "avif": 82}
+_AVIF_SPEEDS = frozenset({*range(8), 9})
 
 
 def one_of(*names: str) -> Check:
@@ -401,6 +402,13 @@ def score(key: str, value: Any) -> int:
     """Check that the value is a score that `q-auto` can aim at."""
     if not _is_int(value) or not 1 <= value <= 100:  # noqa: PLR2004
         raise _wrong(key, value, "a whole number from 1 to 100")
+    return int(value)
+
+
+def avif_speed(key: str, value: Any) -> int:
+    """Check that the value is a speed of the encoder for AVIF."""
+    if not _is_int(value) or value not in _AVIF_SPEEDS:
+        raise _wrong(key, value, "a whole number from 0 to 7, or 9")
     return int(value)
 
 

@@ -9,9 +9,9 @@ use libaom_sys::{
     AOM_BITS_8, AOM_CICP_CP_BT_709, AOM_CICP_MC_BT_601, AOM_CICP_TC_SRGB, AOM_CODEC_CX_FRAME_PKT,
     AOM_CODEC_ERROR, AOM_CODEC_INVALID_PARAM, AOM_CODEC_OK, AOM_CR_FULL_RANGE,
     AOM_DECODER_ABI_VERSION, AOM_ENCODER_ABI_VERSION, AOM_IMG_FMT_HIGHBITDEPTH, AOM_IMG_FMT_I420,
-    AOM_IMG_FMT_I444, AOM_Q, AOM_USAGE_ALL_INTRA, AOME_SET_CPUUSED, AOME_SET_CQ_LEVEL,
-    AV1E_SET_COLOR_PRIMARIES, AV1E_SET_COLOR_RANGE, AV1E_SET_ENABLE_QM,
-    AV1E_SET_MATRIX_COEFFICIENTS, AV1E_SET_QM_MAX, AV1E_SET_QM_MIN,
+    AOM_IMG_FMT_I444, AOM_Q, AOM_TUNE_SSIM, AOM_USAGE_ALL_INTRA, AOME_SET_CPUUSED,
+    AOME_SET_CQ_LEVEL, AOME_SET_TUNING, AV1E_SET_COLOR_PRIMARIES, AV1E_SET_COLOR_RANGE,
+    AV1E_SET_ENABLE_QM, AV1E_SET_MATRIX_COEFFICIENTS, AV1E_SET_QM_MAX, AV1E_SET_QM_MIN,
     AV1E_SET_TRANSFER_CHARACTERISTICS, aom_codec_av1_cx, aom_codec_av1_dx, aom_codec_control,
     aom_codec_ctx, aom_codec_dec_cfg, aom_codec_dec_init_ver, aom_codec_decode, aom_codec_destroy,
     aom_codec_enc_config_default, aom_codec_enc_init_ver, aom_codec_encode, aom_codec_err_t,
@@ -264,6 +264,12 @@ impl<'a> Still<'a> {
 /// that starts at 4 or ends at 15 saves less.
 const MATRICES: (c_uint, c_uint) = (2, 10);
 
+/// The fastest speed at which libaom weighs errors by their visibility (`AOM_TUNE_SSIM`) instead of
+/// using quantizer matrices. At equal SSIMULACRA2 scores, this saves a fifth of the bytes and takes
+/// no more time. At the faster speeds, it has no effect, or some pictures need several times as many
+/// bytes.
+const FASTEST_TUNED: u8 = 7;
+
 /// Encodes a still image as one AV1 frame. The quantizer ranges from 0 (lossless) to 63, and the
 /// speed from 0 to 9 (fastest).
 pub(crate) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<u8>, Av1Error> {
@@ -297,10 +303,16 @@ pub(crate) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<
         (AOME_SET_CPUUSED, speed.into()),
         (AOME_SET_CQ_LEVEL, quantizer.into()),
         (AV1E_SET_COLOR_RANGE, AOM_CR_FULL_RANGE),
-        (AV1E_SET_ENABLE_QM, 1),
-        (AV1E_SET_QM_MIN, MATRICES.0),
-        (AV1E_SET_QM_MAX, MATRICES.1),
     ];
+    if speed <= FASTEST_TUNED {
+        controls.push((AOME_SET_TUNING, AOM_TUNE_SSIM));
+    } else {
+        controls.extend([
+            (AV1E_SET_ENABLE_QM, 1),
+            (AV1E_SET_QM_MIN, MATRICES.0),
+            (AV1E_SET_QM_MAX, MATRICES.1),
+        ]);
+    }
     if still.chroma.is_some() {
         controls.extend([
             (AV1E_SET_COLOR_PRIMARIES, AOM_CICP_CP_BT_709),

@@ -116,6 +116,7 @@ class EncoderSettings:
     """The SSIMULACRA2 score for the quality `auto`."""
     progressive: bool
     subsampling: Subsampling
+    avif_speed: int
 
     @classmethod
     def of(cls, config: Config) -> Self:
@@ -125,6 +126,7 @@ class EncoderSettings:
             quality_target=config.thumbnail_quality_target,
             progressive=config.thumbnail_progressive,
             subsampling=config.thumbnail_subsampling,
+            avif_speed=config.thumbnail_avif_speed,
         )
 
 
@@ -157,6 +159,7 @@ class RenderJob:
             quality_target=self.encoder.quality_target,
             progressive=self.encoder.progressive,
             subsampling=self.encoder.subsampling,
+            avif_speed=self.encoder.avif_speed,
             watermark=self.watermark,
             limits=_with_timeout(self.limits, timeout),
             decoders=self.decoders,
@@ -178,6 +181,7 @@ class RenderJob:
             quality_target=self.encoder.quality_target,
             progressive=self.encoder.progressive,
             subsampling=self.encoder.subsampling,
+            avif_speed=self.encoder.avif_speed,
             watermark=self.watermark,
             limits=self.limits,
             decoders=self.decoders,

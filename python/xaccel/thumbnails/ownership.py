@@ -28,6 +28,7 @@ _PICTURE_SETTINGS = (
     "thumbnail_quality_target",
     "thumbnail_progressive",
     "thumbnail_subsampling",
+    "thumbnail_avif_speed",
     "thumbnail_max_frames",
     "thumbnail_watermarks",
     "thumbnail_fonts",

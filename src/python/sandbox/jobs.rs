@@ -12,7 +12,7 @@ use super::super::numbers;
 use super::super::spec::PySpec;
 use super::super::thumbnail::{
     Limits, check_placeholder_kind, check_watermark, chroma_subsampling, given_watermark,
-    output_format, qualities,
+    output_format, qualities, speed_of_avif,
 };
 use crate::sandbox::messages::{Job, Render, SentWatermark, WATERMARKS, Work};
 use crate::thumbnail::spec::Progressive;
@@ -35,7 +35,7 @@ impl JobEncoder {
     }
 
     #[pyo3(signature = (spec, /, *, path, start, timeout, format, quality, quality_target,
-        progressive, subsampling, watermark, limits, decoders))]
+        progressive, subsampling, avif_speed, watermark, limits, decoders))]
     #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
     fn render<'py>(
         &mut self,
@@ -49,6 +49,7 @@ impl JobEncoder {
         #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
         progressive: bool,
         subsampling: &str,
+        #[pyo3(from_py_with = numbers::avif_speed)] avif_speed: u8,
         #[pyo3(from_py_with = given_watermark)] watermark: Option<Arc<Watermark>>,
         limits: &Limits,
         decoders: Option<Vec<String>>,
@@ -60,6 +61,7 @@ impl JobEncoder {
             qualities: qualities(quality.as_ref(), quality_target),
             progressive: Progressive(progressive),
             subsampling: chroma_subsampling(subsampling)?,
+            avif_speed: speed_of_avif(avif_speed)?,
             watermark: watermark.as_ref().map(|watermark| self.sent(watermark)),
         });
         encoded(py, &Job { path, start, limits: limits.core(), timeout, decoders, work })

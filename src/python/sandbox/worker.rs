@@ -34,7 +34,7 @@ mod linux {
     use rustix::io::Errno;
 
     use super::super::super::thumbnail::{
-        Arguments, ImageSource, Limits, jpeg_style, measured, placeholder_text, probed,
+        Arguments, ImageSource, Limits, configured_style, measured, placeholder_text, probed,
     };
     use crate::error::InvalidMessage;
     use crate::ffi;
@@ -91,13 +91,25 @@ mod linux {
         let limits = Limits::from_core(limits, Some(timeout));
         match work {
             Work::Render(job) => {
-                let Render { spec, format, qualities, progressive, subsampling, watermark } = job;
+                let Render {
+                    spec,
+                    format,
+                    qualities,
+                    progressive,
+                    subsampling,
+                    avif_speed,
+                    watermark,
+                } = job;
                 let watermark = watermark.map(|sent| received(sent, watermarks)).transpose()?;
                 let arguments = Arguments::new(spec, false, Some(&limits))
                     .with_decoders(decoders)
                     .with_fonts(fonts)
                     .with_watermark(watermark)
-                    .with_format(format, qualities, jpeg_style(progressive, subsampling));
+                    .with_format(
+                        format,
+                        qualities,
+                        configured_style(progressive, subsampling, avif_speed),
+                    );
                 let (thumbnail, durations) = measured(|encoding| {
                     source.process(&arguments, |input, options| {
                         render_in_two_steps(input, options, encoding)

@@ -14,7 +14,7 @@ use super::super::numbers;
 use super::super::spec::{PySize, PySpec};
 use crate::error::ThumbnailError;
 use crate::thumbnail::decode::svg::Fonts;
-use crate::thumbnail::encode::{Colors, Style};
+use crate::thumbnail::encode::{AvifSpeed, Colors, Style};
 use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::options::{Qualities, RenderOptions};
@@ -121,9 +121,20 @@ pub(in super::super) fn chroma_subsampling(name: &str) -> PyResult<Subsampling> 
     })
 }
 
-/// The encoder's settings for JPEG.
-pub(in super::super) fn jpeg_style(progressive: Progressive, subsampling: Subsampling) -> Style {
-    Style { progressive, subsampling, ..Style::default() }
+/// The speed of the encoder for AVIF.
+pub(in super::super) fn speed_of_avif(number: u8) -> PyResult<AvifSpeed> {
+    AvifSpeed::new(number).ok_or_else(|| {
+        PyValueError::new_err(format!("avif_speed must be 0 to 7, or 9, not {number}"))
+    })
+}
+
+/// The encoders' settings that an app configures.
+pub(in super::super) fn configured_style(
+    progressive: Progressive,
+    subsampling: Subsampling,
+    avif_speed: AvifSpeed,
+) -> Style {
+    Style { progressive, subsampling, avif_speed, colors: None }
 }
 
 /// The maximum number of colours in a palette.
@@ -134,9 +145,11 @@ pub(super) fn number_of_colors(count: i64) -> PyResult<Colors> {
         .ok_or_else(|| PyValueError::new_err(format!("colors must be 2 to 256, not {count}")))
 }
 
-/// The encoder's settings for the maximum number of colours in a palette.
-pub(super) fn palette_style(colors: Option<i64>) -> PyResult<Style> {
-    Ok(Style { colors: colors.map(number_of_colors).transpose()?, ..Style::default() })
+/// The encoders' settings that `thumbnail()` has in addition to the options of a spec.
+pub(super) fn own_style(colors: Option<i64>, avif_speed: u8) -> PyResult<Style> {
+    let avif_speed = speed_of_avif(avif_speed)?;
+    let colors = colors.map(number_of_colors).transpose()?;
+    Ok(Style { colors, avif_speed, ..Style::default() })
 }
 
 /// Convert a mapping of format names to qualities. `target` is the score for the quality `auto`.

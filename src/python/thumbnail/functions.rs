@@ -15,8 +15,8 @@ use super::super::exceptions::{CorruptImage, SpecError, XaccelError};
 use super::super::numbers;
 use super::super::spec::PySpec;
 use super::arguments::{
-    Arguments, Limits, chroma_subsampling, jpeg_style, number_of_colors, output_format,
-    palette_style, qualities,
+    Arguments, Limits, chroma_subsampling, configured_style, number_of_colors, output_format,
+    own_style, qualities, speed_of_avif,
 };
 use super::result::{ImageInfo, Thumbnail};
 use super::source::ImageSource;
@@ -58,8 +58,8 @@ pub(in super::super) fn measured<T>(
 /// Render the thumbnail that a spec describes, in this format.
 #[pyfunction]
 #[pyo3(signature = (source, spec, *, format, quality=None, quality_target=70, progressive=false,
-    subsampling="420", linear=false, watermark=None, limits=None, decoders=None, fonts=None,
-    is_partial=false))]
+    subsampling="420", avif_speed=9, linear=false, watermark=None, limits=None, decoders=None,
+    fonts=None, is_partial=false))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn render(
     py: Python<'_>,
@@ -70,6 +70,7 @@ pub(in super::super) fn render(
     #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     progressive: bool,
     subsampling: &str,
+    #[pyo3(from_py_with = numbers::avif_speed)] avif_speed: u8,
     linear: bool,
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
@@ -78,7 +79,11 @@ pub(in super::super) fn render(
     is_partial: bool,
 ) -> PyResult<Thumbnail> {
     let format = output_format(format)?;
-    let style = jpeg_style(Progressive(progressive), chroma_subsampling(subsampling)?);
+    let style = configured_style(
+        Progressive(progressive),
+        chroma_subsampling(subsampling)?,
+        speed_of_avif(avif_speed)?,
+    );
     check_watermark(spec, watermark.is_some())?;
     let arguments = Arguments::new(spec.0, linear, limits)
         .with_decoders(decoders)
@@ -101,7 +106,8 @@ pub(in super::super) fn check_watermark(spec: &PySpec, is_passed: bool) -> PyRes
 /// Make a thumbnail; the options are those of `Spec`.
 #[pyfunction]
 #[pyo3(signature = (source, width=None, height=None, *, quality_target=70, colors=None,
-    linear=false, watermark=None, limits=None, decoders=None, fonts=None, **options))]
+    avif_speed=9, linear=false, watermark=None, limits=None, decoders=None, fonts=None,
+    **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail(
     py: Python<'_>,
@@ -110,6 +116,7 @@ pub(in super::super) fn thumbnail(
     height: Option<&Bound<'_, PyAny>>,
     #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
+    #[pyo3(from_py_with = numbers::avif_speed)] avif_speed: u8,
     linear: bool,
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
@@ -117,7 +124,7 @@ pub(in super::super) fn thumbnail(
     fonts: Option<Vec<PathBuf>>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Thumbnail> {
-    let style = palette_style(colors)?;
+    let style = own_style(colors, avif_speed)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
         .with_quality_target(quality_target)
         .with_decoders(decoders)
@@ -129,7 +136,8 @@ pub(in super::super) fn thumbnail(
 /// Make thumbnails of several sources at once.
 #[pyfunction]
 #[pyo3(signature = (sources, width=None, height=None, *, threads=None, quality_target=70,
-    colors=None, linear=false, watermark=None, limits=None, decoders=None, fonts=None, **options))]
+    colors=None, avif_speed=9, linear=false, watermark=None, limits=None, decoders=None,
+    fonts=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail_many<'py>(
     py: Python<'py>,
@@ -139,6 +147,7 @@ pub(in super::super) fn thumbnail_many<'py>(
     #[pyo3(from_py_with = numbers::threads)] threads: Option<NonZeroUsize>,
     #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
+    #[pyo3(from_py_with = numbers::avif_speed)] avif_speed: u8,
     linear: bool,
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
@@ -146,7 +155,7 @@ pub(in super::super) fn thumbnail_many<'py>(
     fonts: Option<Vec<PathBuf>>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let style = palette_style(colors)?;
+    let style = own_style(colors, avif_speed)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
         .with_quality_target(quality_target)
         .with_decoders(decoders)

@@ -10,7 +10,8 @@ mod source;
 mod watermark;
 
 pub(super) use arguments::{
-    Arguments, Limits, chroma_subsampling, jpeg_style, output_format, qualities,
+    Arguments, Limits, chroma_subsampling, configured_style, output_format, qualities,
+    speed_of_avif,
 };
 pub(super) use functions::{
     check_placeholder_kind, check_watermark, codecs, draw_blurhash, draw_thumbhash, measured,

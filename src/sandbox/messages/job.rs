@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::bytes::{Reader, Writer};
 use crate::error::InvalidMessage;
+use crate::thumbnail::encode::AvifSpeed;
 use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::limits::Limits;
 use crate::thumbnail::options::Qualities;
@@ -60,6 +61,8 @@ pub struct Render<'a> {
     pub progressive: Progressive,
     /// The chroma subsampling of a JPEG, if the spec does not set it.
     pub subsampling: Subsampling,
+    /// The speed of the encoder for AVIF.
+    pub avif_speed: AvifSpeed,
     /// The watermark that the spec names.
     pub watermark: Option<SentWatermark<'a>>,
 }
@@ -168,6 +171,7 @@ impl<'a> Render<'a> {
         out.0.extend([jpeg, webp, avif, target]);
         out.flag(self.progressive.0);
         out.text(&self.subsampling.to_string());
+        out.u8(self.avif_speed.number());
         out.optional(self.watermark, |out, SentWatermark { place, content }| {
             out.u8(place);
             out.optional(content, |out, (source, placement)| {
@@ -192,6 +196,7 @@ impl<'a> Render<'a> {
             qualities: Qualities { jpeg, webp, avif, target },
             progressive: Progressive(from.flag()?),
             subsampling: Subsampling::from_name(from.text()?).ok_or(InvalidMessage::Value)?,
+            avif_speed: AvifSpeed::new(from.u8()?).ok_or(InvalidMessage::Value)?,
             watermark: from.optional(|from| {
                 let place = from.u8()?;
                 let content = from.optional(|from| {
@@ -228,6 +233,7 @@ mod tests {
             qualities: Qualities { jpeg: 1, webp: 2, avif: 3, target: 4 },
             progressive: Progressive(true),
             subsampling: Subsampling::from_name("422").unwrap(),
+            avif_speed: AvifSpeed::new(5).unwrap(),
             watermark: Some(SentWatermark { place: 3, content: Some((b"image", placement)) }),
         };
         let known = Some(SentWatermark { place: 3, content: None });

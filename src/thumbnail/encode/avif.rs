@@ -10,14 +10,48 @@ use crate::error::ThumbnailError;
 use crate::ffi::av1::{self, Still};
 use raster::{Picture, PixelKind};
 
-/// libaom's speed, 0 to 9 (fastest). At equal SSIMULACRA2 scores, and with the quantizer matrices,
-/// speed 8 takes more than four times as long and needs more bytes.
-const SPEED: u8 = 9;
+/// libaom's speed for still pictures. Slower speeds need fewer bytes for the same score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AvifSpeed(u8);
+
+impl AvifSpeed {
+    /// The fastest speed.
+    const FASTEST: Self = Self(9);
+
+    /// Returns the speed with this number: 0 to 7, or 9 (fastest). At 8, the files of some pictures
+    /// are several times as large as at 9, so there is no such speed.
+    #[must_use]
+    pub const fn new(number: u8) -> Option<Self> {
+        match number {
+            0..=7 | 9 => Some(Self(number)),
+            _ => None,
+        }
+    }
+
+    /// The number of the speed.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for AvifSpeed {
+    fn default() -> Self {
+        Self::FASTEST
+    }
+}
 
 /// libaom's quantizers (63 to 0) for some qualities; the others are interpolated. The qualities
 /// match those of rav1e: qualities 60, 85 and 95 have SSIMULACRA2 scores of about 60, 80 and 90. At
 /// 100, the only loss is the rounding to luma and chroma.
-const QUANTIZERS: [(u8, u8); 5] = [(0, 60), (75, 22), (85, 10), (95, 2), (100, 0)];
+type Quantizers = [(u8, u8)];
+
+/// The quantizers for the fastest speed.
+const AT_FASTEST: &Quantizers = &[(0, 60), (75, 22), (85, 10), (95, 2), (100, 0)];
+
+/// The quantizers for the other speeds. A quality has the same score as at the fastest speed.
+const AT_OTHERS: &Quantizers =
+    &[(0, 60), (25, 51), (50, 38), (60, 34), (75, 30), (85, 20), (95, 8), (100, 0)];
 
 /// At this quality and above, chroma keeps its full resolution (4:4:4). Up to an SSIMULACRA2 score
 /// of about 90, half the resolution (4:2:0) takes 2 to 5 % fewer bytes and a quarter less time for
@@ -30,17 +64,19 @@ const TEMPORAL_DELIMITER: [u8; 2] = [0x12, 0];
 pub(super) fn encode(
     picture: &Picture,
     quality: u8,
+    speed: AvifSpeed,
     metadata: &Metadata,
     check_time: CheckTime<'_>,
 ) -> Result<Vec<u8>, ThumbnailError> {
     let half_chroma = halves_chroma(quality);
     let size = picture.size();
     let color = planes(picture, half_chroma);
-    let quantizer = quantizer(quality);
+    let quantizer =
+        quantizer(if speed == AvifSpeed::FASTEST { AT_FASTEST } else { AT_OTHERS }, quality);
     // The time limit is checked before each call, because libaom can't be stopped.
     let compress = |still: &Still<'_>| -> Result<Vec<u8>, ThumbnailError> {
         check_time()?;
-        let stream = av1::encode(still, quantizer, SPEED)
+        let stream = av1::encode(still, quantizer, speed.number())
             .map_err(|error| ThumbnailError::Internal(error.to_string()))?;
         let start =
             if stream.starts_with(&TEMPORAL_DELIMITER) { TEMPORAL_DELIMITER.len() } else { 0 };
@@ -97,9 +133,9 @@ pub(super) const fn halves_chroma(quality: u8) -> bool {
     quality < FULL_CHROMA
 }
 
-fn quantizer(quality: u8) -> u8 {
-    let [.., (_, least)] = QUANTIZERS;
-    let between = QUANTIZERS.windows(2).find_map(|pair| match *pair {
+fn quantizer(quantizers: &Quantizers, quality: u8) -> u8 {
+    let least = quantizers.last().map_or(0, |&(_, least)| least);
+    let between = quantizers.windows(2).find_map(|pair| match *pair {
         [(from, most), (to, least)] if (from..=to).contains(&quality) => {
             let (part, whole) = (u16::from(to - quality), u16::from(to - from));
             let more = (u16::from(most - least) * part + whole / 2) / whole;
@@ -222,6 +258,7 @@ mod tests {
 
     const NONE: Metadata = Metadata { icc: None, exif: None, xmp: None };
     const IN_TIME: CheckTime<'_> = &|| Ok(());
+    const SPEED: AvifSpeed = AvifSpeed::FASTEST;
     use crate::thumbnail::decode::{self, DecodeRequest};
     use crate::thumbnail::limits::Limits;
 
@@ -268,7 +305,7 @@ mod tests {
             for kind in [PixelKind::Luma, PixelKind::Rgb, PixelKind::Rgba] {
                 for (quality, most) in [(94, 12), (100, 3)] {
                     let picture = picture(width, height, kind);
-                    let made = decoded(&encode(&picture, quality, &NONE, IN_TIME).unwrap());
+                    let made = decoded(&encode(&picture, quality, SPEED, &NONE, IN_TIME).unwrap());
                     let difference = difference(&made, &picture.into_color());
                     assert!(
                         difference <= most,
@@ -285,10 +322,13 @@ mod tests {
         opaque.data.iter_mut().skip(3).step_by(4).for_each(|alpha| *alpha = 255);
         let plain = opaque.clone().without_idle_alpha();
         assert_eq!(
-            encode(&opaque, 60, &NONE, IN_TIME).unwrap(),
-            encode(&plain, 60, &NONE, IN_TIME).unwrap()
+            encode(&opaque, 60, SPEED, &NONE, IN_TIME).unwrap(),
+            encode(&plain, 60, SPEED, &NONE, IN_TIME).unwrap()
         );
-        assert_eq!(decoded(&encode(&opaque, 60, &NONE, IN_TIME).unwrap()).kind, PixelKind::Rgb);
+        assert_eq!(
+            decoded(&encode(&opaque, 60, SPEED, &NONE, IN_TIME).unwrap()).kind,
+            PixelKind::Rgb
+        );
     }
 
     #[test]
@@ -298,7 +338,7 @@ mod tests {
         for (index, pixel) in pixels.iter_mut().enumerate() {
             *pixel = if index / 3 % 2 == 0 { [0; 4] } else { [200, 30, 60, 255] };
         }
-        let made = decoded(&encode(&spots, 60, &NONE, IN_TIME).unwrap());
+        let made = decoded(&encode(&spots, 60, SPEED, &NONE, IN_TIME).unwrap());
         let (pixels, _) = made.data.as_chunks::<4>();
         for [red, green, blue, _] in pixels {
             assert!(red.abs_diff(200) < 4 && green.abs_diff(30) < 4 && blue.abs_diff(60) < 4);
@@ -313,7 +353,7 @@ mod tests {
             *sample = sample.wrapping_add(u8::try_from(index * index % 89).unwrap());
         }
         for quality in (10..=100).step_by(10) {
-            let size = encode(&noise, quality, &NONE, IN_TIME).unwrap().len();
+            let size = encode(&noise, quality, SPEED, &NONE, IN_TIME).unwrap().len();
             assert!(size > last, "{size} bytes at {quality}, {last} below");
             last = size;
         }
@@ -321,25 +361,30 @@ mod tests {
 
     #[test]
     fn quantizers_fall_to_none() {
-        let all: Vec<_> = (0..=100).map(quantizer).collect();
-        assert!(all.is_sorted_by(|a, b| a >= b));
-        assert_eq!([0, 60, 75, 90, 100].map(quantizer), [60, 30, 22, 6, 0]);
-        assert_eq!(quantizer(255), 0);
+        for quantizers in [AT_FASTEST, AT_OTHERS] {
+            let all: Vec<_> = (0..=100).map(|quality| quantizer(quantizers, quality)).collect();
+            assert!(all.is_sorted_by(|a, b| a >= b));
+            assert_eq!(quantizer(quantizers, 255), 0);
+        }
+        let of = |quantizers| [0, 60, 75, 90, 100].map(|quality| quantizer(quantizers, quality));
+        assert_eq!(of(AT_FASTEST), [60, 30, 22, 6, 0]);
+        assert_eq!(of(AT_OTHERS), [60, 34, 30, 14, 0]);
     }
 
     #[test]
     fn the_same_picture_makes_the_same_file() {
         let picture = picture(70, 50, PixelKind::Rgba);
         assert_eq!(
-            encode(&picture, 60, &NONE, IN_TIME).unwrap(),
-            encode(&picture, 60, &NONE, IN_TIME).unwrap()
+            encode(&picture, 60, SPEED, &NONE, IN_TIME).unwrap(),
+            encode(&picture, 60, SPEED, &NONE, IN_TIME).unwrap()
         );
     }
 
     #[test]
     fn configurations_agree_with_the_bitstreams() {
         for (side, level) in [(64, 0), (600, 1)] {
-            let file = encode(&picture(side, 300, PixelKind::Rgba), 60, &NONE, IN_TIME).unwrap();
+            let file =
+                encode(&picture(side, 300, PixelKind::Rgba), 60, SPEED, &NONE, IN_TIME).unwrap();
             let levels: Vec<_> =
                 memmem::find_iter(&file, b"av1C").map(|at| file[at + 5] & 31).collect();
             assert_eq!(levels, [level; 2]);
@@ -350,6 +395,9 @@ mod tests {
     fn a_picture_too_large_for_av1_is_an_error() {
         let picture =
             Picture { width: 65_537, height: 1, kind: PixelKind::Luma, data: vec![0; 65_537] };
-        assert!(matches!(encode(&picture, 60, &NONE, IN_TIME), Err(ThumbnailError::Internal(_))));
+        assert!(matches!(
+            encode(&picture, 60, SPEED, &NONE, IN_TIME),
+            Err(ThumbnailError::Internal(_))
+        ));
     }
 }

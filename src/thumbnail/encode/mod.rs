@@ -15,6 +15,7 @@ use super::spec::Subsampling;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture};
 
+pub use avif::AvifSpeed;
 pub use metadata::Metadata;
 pub use palette::{Colors, main_colors};
 pub use style::Style;
@@ -77,6 +78,6 @@ pub fn encode(
         OutputFormat::Gif => {
             gif::encode(frames, plays, style.colors.unwrap_or_default(), check_time)
         }
-        OutputFormat::Avif => avif::encode(first, quality, metadata, check_time),
+        OutputFormat::Avif => avif::encode(first, quality, style.avif_speed, metadata, check_time),
     }
 }

@@ -1,6 +1,7 @@
 //! The encoders' settings other than format and quality.
 
 use super::super::spec::{Progressive, Spec, Subsampling};
+use super::avif::AvifSpeed;
 use super::palette::Colors;
 
 /// The settings.
@@ -13,6 +14,8 @@ pub struct Style {
     /// PNG and GIF: the maximum number of colours in a palette. By default, a GIF has up to 256
     /// colours, and a PNG has a palette only if the palette is lossless.
     pub colors: Option<Colors>,
+    /// AVIF: the speed of the encoder.
+    pub avif_speed: AvifSpeed,
 }
 
 impl Style {
