@@ -14,6 +14,15 @@ use raster::{Picture, PixelKind};
 /// The compression level, 1 to 9. The next level takes a third more time for 1 to 4 % fewer bytes.
 const LEVEL: u8 = 3;
 
+/// The maximum size of the sample that decides about the filter, in bytes.
+const SAMPLE: usize = 64 * 1024;
+
+/// The sample has at most this fraction of the rows, so that it takes little time.
+const SAMPLED: usize = 4;
+
+/// The number of bands of adjacent rows in the sample.
+const BANDS: usize = 4;
+
 /// Pixels of at least this size, in bytes, are written in several chunks.
 const MANY: usize = 1 << 20;
 
@@ -87,18 +96,51 @@ fn write(
     let gray = if metadata.icc.is_none() { gray_with_alpha(picture) } else { None };
     let mut data = Vec::new();
     let mut encoder = start(&mut data, picture, metadata)?;
-    encoder.set_color(match picture.kind {
+    let color = match picture.kind {
         PixelKind::Luma => ColorType::Grayscale,
         PixelKind::Rgb => ColorType::Rgb,
         PixelKind::Rgba if gray.is_some() => ColorType::GrayscaleAlpha,
         PixelKind::Rgba | PixelKind::Cmyk => ColorType::Rgba,
-    });
-    encoder.set_depth(BitDepth::Eight);
-    encoder.set_filter(Filter::Adaptive);
-    encoder.set_deflate_compression(DeflateCompression::Level(LEVEL));
+    };
     let pixels = gray.as_ref().unwrap_or(&picture.data);
+    let filter = smaller_filter(pixels, picture.width, color)?;
+    set_eight_bits(&mut encoder, color, filter);
     write_pixels(encoder.write_header().map_err(internal)?, pixels, check_time)?;
     Ok(data)
+}
+
+fn set_eight_bits(encoder: &mut Encoder<'_, &mut Vec<u8>>, color: ColorType, filter: Filter) {
+    encoder.set_color(color);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_filter(filter);
+    encoder.set_deflate_compression(DeflateCompression::Level(LEVEL));
+}
+
+/// Chooses between no filter and a filter for each row, by compressing a sample of the rows.
+/// Drawings, with their areas of one colour, are smaller without a filter.
+fn smaller_filter(pixels: &[u8], width: u32, color: ColorType) -> Result<Filter, ThumbnailError> {
+    let stride = (width as usize * color.samples()).max(1);
+    let rows = pixels.len() / stride;
+    let band = ((SAMPLE / stride).min(rows / SAMPLED) / BANDS).max(1);
+    let sample: Vec<u8> = (0..BANDS)
+        .flat_map(|index| {
+            let start = (rows * (2 * index + 1) / (2 * BANDS)).saturating_sub(band / 2);
+            pixels.chunks(stride).skip(start).take(band).flatten()
+        })
+        .copied()
+        .collect();
+    let height = u32::try_from(sample.len() / stride).map_err(internal)?;
+    let length = |filter| {
+        let mut data = Vec::new();
+        let mut encoder = Encoder::new(&mut data, width, height);
+        set_eight_bits(&mut encoder, color, filter);
+        let mut writer = encoder.write_header().map_err(internal)?;
+        writer.write_image_data(&sample).map_err(internal)?;
+        writer.finish().map_err(internal)?;
+        Ok::<_, ThumbnailError>(data.len())
+    };
+    let is_smaller = length(Filter::NoFilter)? < length(Filter::Adaptive)?;
+    Ok(if is_smaller { Filter::NoFilter } else { Filter::Adaptive })
 }
 
 /// Returns the gray and the opacity of each pixel, if all colours are gray.
@@ -165,4 +207,55 @@ fn write_pixels(
         chunks.finish().map_err(internal)?;
     }
     writer.finish().map_err(internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of a file with a filter, without its metadata.
+    fn length(picture: &Picture, filter: Filter) -> usize {
+        let mut data = Vec::new();
+        let mut encoder = Encoder::new(&mut data, picture.width, picture.height);
+        set_eight_bits(&mut encoder, ColorType::Rgb, filter);
+        write_pixels(encoder.write_header().unwrap(), &picture.data, &|| Ok(())).unwrap();
+        data.len()
+    }
+
+    fn picture(width: u32, height: u32, color: impl Fn(u32, u32) -> [u32; 3]) -> Picture {
+        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let data = pixels.flat_map(|(x, y)| color(x, y).map(|sample| sample.to_le_bytes()[0]));
+        Picture { width, height, kind: PixelKind::Rgb, data: data.collect() }
+    }
+
+    #[test]
+    fn the_filter_suits_the_picture() {
+        let hash = |x: u32, y: u32| (x * 7919 + y * 104_729).wrapping_mul(2_654_435_761) >> 20;
+        // Copies of one pattern of many colours, with gaps.
+        let drawing = picture(400, 300, |x, y| {
+            let color = hash(x % 23, y % 19);
+            if hash(x / 23, y / 19) % 3 > 0 { [color, color >> 3, color >> 5] } else { [255; 3] }
+        });
+        // Slopes with noise.
+        let photograph = picture(400, 300, |x, y| {
+            let noise = hash(x, y) % 5;
+            [x / 2 + noise, y / 2 + noise, (x + y) / 4 + noise]
+        });
+        for (picture, filter) in [(drawing, Filter::NoFilter), (photograph, Filter::Adaptive)] {
+            let made = encode(&picture, None, &Metadata::default(), &|| Ok(())).unwrap();
+            let lengths =
+                [Filter::NoFilter, Filter::Adaptive].map(|filter| length(&picture, filter));
+            assert_eq!(made.len(), length(&picture, filter));
+            assert_eq!(Some(&made.len()), lengths.iter().min());
+            assert!(lengths[0].abs_diff(lengths[1]) > made.len() / 10, "{lengths:?}");
+        }
+    }
+
+    #[test]
+    fn every_size_has_a_sample() {
+        for (width, height) in [(1, 1), (1, 9), (9, 1), (3, 4), (40_000, 2), (2, 40_000)] {
+            let picture = picture(width, height, |x, y| [x, y, x * y]);
+            encode(&picture, None, &Metadata::default(), &|| Ok(())).unwrap();
+        }
+    }
 }
