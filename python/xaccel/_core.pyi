@@ -1379,8 +1379,8 @@ class FastlySigner:
         key: The base64-encoded key, as in the VCL's `digest.base64_decode()`.
 
     Raises:
-        xaccel.exceptions.ConfigError: The key is empty, is not valid base64, or contains a NUL byte,
-            at which Fastly would cut it off.
+        xaccel.exceptions.ConfigError: The key is empty, is not valid base64, or contains a NUL
+            byte, at which Fastly would cut it off.
     """
 
     def __new__(cls, key: str) -> FastlySigner: ...
