@@ -1,6 +1,7 @@
 """Caches that hold the thumbnails of another app, or those of earlier settings."""
 
 import logging
+import re
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from xaccel import ConfigError
 from xaccel.cli.main import main
-from xaccel.thumbnails.ownership import sweep_outdated
+from xaccel.thumbnails.ownership import _PICTURE_SETTINGS, sweep_outdated
 
 from tests.support.thumbnail_service import KEY, Service
 
@@ -69,6 +70,12 @@ def test_a_setting_that_changes_pictures_is_one_warning(make, used, warnings, ke
     (warning,) = warnings()
     assert f"XACCEL['{key}'] has changed" in warning
     assert "xaccel cache clear" in warning
+
+
+def test_the_documentation_lists_the_settings_that_change_pictures():
+    page = (Path(__file__).parents[1] / "docs" / "settings.md").read_text()
+    listed = re.search(r"These settings affect pictures: .*?\.", page, re.DOTALL)[0]
+    assert set(re.findall("`(.+?)`", listed)) == {name.upper() for name in _PICTURE_SETTINGS}
 
 
 def test_several_changes_are_one_warning(make, used, warnings):
