@@ -6,3 +6,6 @@ NAME = "nginx"
 
 IMAGE = "nginxinc/nginx-unprivileged:stable"
 """An image that runs as a user other than root."""
+
+USER = 101
+"""The ID of the user as which this image runs."""
