@@ -12,7 +12,6 @@ from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.servers import containers, generators, text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx.configuration import modules
 from xaccel.services import backing
 from xaccel.services.app import App, read_only, writable
 
@@ -59,19 +58,14 @@ def check(config: Config) -> None:
     """
     if config.server not in {"direct", containers.NAME}:
         raise ConfigError(
-            f"the containers run nginx, so XACCEL['SERVER'] must be 'nginx', not {config.server!r}"
+            f"the containers run nginx, so XACCEL['SERVER'] must be {containers.NAME!r}, "
+            f"not {config.server!r}"
         )
     if config.thumbnail_engine == "image-filter":
         raise ConfigError(
             "XACCEL['THUMBNAIL_ENGINE'] 'image-filter' is not available in the containers, because "
             "nginx can't write to the cache there"
         )
-
-
-def server_command(config: Config, site: Deployment) -> list[str]:
-    """Return the command that starts nginx with the modules that its configuration needs."""
-    loaded = "".join(f" load_module {path};" for path in modules(config, site))
-    return ["nginx", "-g", f"daemon off;{loaded}"]
 
 
 def in_containers(deployment: Deployment, host: str) -> Deployment:
@@ -137,7 +131,7 @@ def _compose(config: Config, site: Deployment, app: App, *, has_secrets: bool) -
     yield from (
         "  nginx:",
         f"    image: {containers.IMAGE}",
-        f"    command: [{_words(server_command(config, site))}]",
+        f"    command: [{_words(containers.command(config, site))}]",
         "    restart: unless-stopped",
         *_depends(["app"]),
         "    ports:",

@@ -15,7 +15,6 @@ from xaccel.services.docker import (
     check,
     command,
     in_containers,
-    server_command,
 )
 
 _CONFINED = (
@@ -116,7 +115,7 @@ def _deployment(config: Config, site: Deployment, app: App, *, has_secrets: bool
     served.append((containers.NAME, "/etc/nginx/conf.d", True))
     scratch = ["/tmp", "/var/cache"]  # noqa: S108  in the container
     yield from _container(containers.NAME, containers.IMAGE, SERVER_PORT, served, scratch)
-    yield from _command("args", server_command(config, site))
+    yield from _command("args", containers.command(config, site))
     yield "      volumes:"
     yield from ("        - name: scratch", "          emptyDir: {}")
     if caches:
