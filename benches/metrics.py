@@ -81,6 +81,8 @@ class _Removal(ast.NodeTransformer):
         if any(isinstance(each, ast.Compare) and _is_observer(each.left) for each in others):
             self.removed += 1
             return node.orelse
+        if not node.body:
+            node.body.append(ast.Pass())
         return node
 
     def visit_With(self, node: ast.With) -> ast.AST | list[ast.stmt]:

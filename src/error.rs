@@ -245,6 +245,9 @@ pub enum SignerError {
     /// A key is not valid base64.
     #[error("the key is not valid base64")]
     NotBase64,
+    /// Fastly cuts the decoded key off at a NUL byte.
+    #[error("the decoded key contains a NUL byte, at which Fastly cuts it off")]
+    NulInKey,
     /// The addressing style is unknown.
     #[error("the addressing must be 'path' or 'virtual', not {0:?}")]
     UnknownAddressing(String),

@@ -52,6 +52,17 @@ class Settings:
         self.stack.append(override)
 
 
+@runs("docs/operations.md#Metrics")
+def test_gunicorn_forgets_what_a_dead_worker_was_doing(found, tmp_path, monkeypatch):
+    (snippet,) = found
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    for number in (1, 2):
+        (tmp_path / f"gauge_livesum_{number}.db").touch()
+    hooks = execute(snippet.text, snippet.page)
+    hooks["child_exit"](None, SimpleNamespace(pid=1))
+    assert [path.name for path in tmp_path.iterdir()] == ["gauge_livesum_2.db"]
+
+
 @runs("docs/operations.md#Tests of your app")
 def test_a_fixture_for_the_tests_of_an_app(found, tmp_path):
     (code,) = found

@@ -96,3 +96,30 @@ def test_the_rule_of_cloudflare(found):
     assert base64.b64decode(unquote(mac)) == expected
     # It is valid for `expires_in`, here an hour.
     assert int(issued) + int(ttl) >= time.time() + 3600 - 1
+
+
+FASTLY_KEY = "iqFPeN2u+Z0Lm5IrsKaOFKRqEU5Gw8ePtaEkHZWuD24="
+
+
+@runs("docs/signing.md#Fastly")
+def test_the_vcl_of_fastly(found):
+    """The VCL accepts the URL of the snippet above it, read as Fastly documents its functions."""
+    code, vcl = found
+    (url,) = values(code.text, code.page, {"FastlySigner": signing.FastlySigner}).values()
+    pattern = re.search('req.url !~ "(.*)"', vcl.text)[1]
+    for request, message in (
+        (url.removeprefix("https://www.example.com"), "/p/a.mp4?v=1"),
+        (signing.FastlySigner(FASTLY_KEY).sign("/p/a.mp4", expires_in=3600), "/p/a.mp4"),
+    ):
+        groups = re.fullmatch(pattern, request)
+        sets = dict(re.findall(r"set (\S+) = (.+);", vcl.text))
+        assert sets["req.url"] == "re.group.1"
+        assert groups[1] == message
+        assert sets["var.expires"] == "re.group.2"
+        assert sets["var.signature"] == '"0x" + re.group.3'
+        assert 'digest.base64_decode("the key"), req.url + var.expires)' in vcl.text
+        expected = hmac.new(
+            base64.b64decode(FASTLY_KEY), f"{groups[1]}{groups[2]}".encode(), "sha1"
+        )
+        assert groups[3] == expected.hexdigest()
+        assert int(groups[2]) >= time.time() + 3600 - 1

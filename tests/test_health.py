@@ -1,6 +1,7 @@
 """`xaccel.health.check()` and `xaccel doctor --local`."""
 
 import json
+import os
 import shutil
 from collections import namedtuple
 
@@ -72,6 +73,26 @@ def test_a_cache_that_is_not_writable(config, tmp_path):
     (tmp_path / "file").touch()
     report = health.check(config(THUMBNAIL_CACHE=tmp_path / "file" / "cache"))
     assert report["checks"]["cache"]["status"] == "failing"
+    assert str(tmp_path) not in json.dumps(report)
+
+
+def test_a_cache_whose_parent_the_app_may_not_enter(config, tmp_path, monkeypatch):
+    locked = tmp_path / "locked"
+
+    def refusing(function):
+        def call(path, *arguments, **keywords):
+            if str(path).startswith(str(locked)):
+                raise PermissionError(str(path))
+            return function(path, *arguments, **keywords)
+
+        return call
+
+    # Root may enter every directory.
+    for name in ("stat", "mkdir"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name)))
+    report = health.check(config(THUMBNAIL_CACHE=locked / "cache"))
+    assert report["checks"]["cache"]["status"] == "failing"
+    assert "space" not in report["checks"]
     assert str(tmp_path) not in json.dumps(report)
 
 

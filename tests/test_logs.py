@@ -11,6 +11,7 @@ from xaccel import Signer
 from xaccel._log import MOST_PER_MINUTE, RateLimit, one_line
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
+from xaccel.wsgi import Sendfile
 
 from tests.support.thumbnail_endpoint import request
 from tests.support.thumbnail_service import KEY, Service
@@ -164,7 +165,18 @@ def test_made_up_urls_are_limited(photos, caplog, monkeypatch):
     assert len(caplog.records) == MOST_PER_MINUTE + 2
 
 
-def test_both_loggers_are_limited():
-    for name in ("xaccel.thumbnails", "xaccel.delivery"):
+def test_made_up_headers_are_limited(photos, caplog, monkeypatch):
+    logger = logging.getLogger("xaccel.sendfile")
+    monkeypatch.setattr(logger, "filters", [RateLimit(now=lambda: 1000.0)])
+    middleware = Sendfile(lambda environ, start_response: [], Config(), trust_request_headers=True)
+    for header in ("HTTP_X_SENDFILE_TYPE", "HTTP_X_ACCEL_MAPPING"):
+        for number in range(MOST_PER_MINUTE):
+            environ = {"REQUEST_METHOD": "GET", "HTTP_X_SENDFILE_TYPE": "X-Accel-Redirect"}
+            middleware({**environ, header: f"nonsense {number}"}, lambda *_: None)
+    assert len(caplog.records) == MOST_PER_MINUTE
+
+
+def test_loggers_of_what_visitors_send_are_limited():
+    for name in ("xaccel.thumbnails", "xaccel.delivery", "xaccel.sendfile"):
         (limit,) = logging.getLogger(name).filters
         assert isinstance(limit, RateLimit)

@@ -24,6 +24,7 @@ from xaccel.config import Config
 from xaccel.delivery.files import Delivery
 from xaccel.delivery.presentation import FileOptions
 from xaccel.exceptions import ConfigError, FileNotFound
+from xaccel.metrics import METRICS, USAGE_SECONDS
 from xaccel.thumbnails.private import PrivateThumbnails
 from xaccel.wsgi import Sendfile
 
@@ -41,8 +42,9 @@ def samples():
 
 
 @pytest.fixture
-def counted():
+def counted(monkeypatch):
     """Return by how much each metric has changed, without those that measure seconds."""
+    monkeypatch.setattr(METRICS, "_usage_is_due_at", float("inf"))
     before = samples()
 
     def counted():
@@ -96,6 +98,28 @@ def test_sweeps(service, counted):
     assert counted()["cache_swept_files_total",] == 2
     assert counted()["cache_swept_bytes_total",] == size
     assert samples()[("xaccel_cache_files",)] == 0
+
+
+def test_the_cache_is_measured_between_sweeps(service, monkeypatch):
+    def visit(width):
+        assert service.get(service.url("cat.jpg", width)).status == 200
+        for thread in threading.enumerate():
+            if thread.name == "xaccel-usage":
+                thread.join(30)
+        return samples()[("xaccel_cache_files",)], samples()[("xaccel_cache_bytes",)]
+
+    cache = service.thumbnails.delivery.cache
+    for width in (50, 60):
+        monkeypatch.setattr(METRICS, "_usage_is_due_at", 0.0)
+        before = time.monotonic()
+        assert visit(width) == cache.usage()
+        assert METRICS._usage_is_due_at >= before + USAGE_SECONDS
+    assert visit(70) != cache.usage()
+    assert visit(70)[0] == 2
+    monkeypatch.setattr(METRICS, "_usage_is_due_at", 0.0)
+    # After a restart, a hit is enough.
+    assert visit(50) == cache.usage()
+    assert cache.usage()[0] == 3
 
 
 def test_an_incomplete_image_is_published_too(service, photos, counted):

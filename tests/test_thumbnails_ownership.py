@@ -1,16 +1,18 @@
 """Caches that hold the thumbnails of another app, or those of earlier settings."""
 
 import logging
+import re
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from xaccel import ConfigError
 from xaccel.cli.main import main
-from xaccel.thumbnails.ownership import sweep_outdated
+from xaccel.thumbnails.ownership import _PICTURE_SETTINGS, sweep_outdated
 
 from tests.support.thumbnail_service import KEY, Service
 
@@ -71,6 +73,12 @@ def test_a_setting_that_changes_pictures_is_one_warning(make, used, warnings, ke
     assert "xaccel cache clear" in warning
 
 
+def test_the_documentation_lists_the_settings_that_change_pictures():
+    page = (Path(__file__).parents[1] / "docs" / "settings.md").read_text()
+    listed = re.search(r"These settings affect pictures: .*?\.", page, re.DOTALL)[0]
+    assert set(re.findall("`(.+?)`", listed)) == {name.upper() for name in _PICTURE_SETTINGS}
+
+
 def test_several_changes_are_one_warning(make, used, warnings):
     make(THUMBNAIL_QUALITY={"jpeg": 10}, THUMBNAIL_PROGRESSIVE=True)
     (warning,) = warnings()
@@ -100,6 +108,21 @@ def test_outdated_thumbnails_are_swept(make, used, tmp_path):
     assert sweep_outdated(service.config) == (0, 0)
     assert new.exists()
     assert service.get(service.url("cat.jpg", 50)).status == 200
+
+
+def test_a_change_that_no_app_has_seen_yet(make, used, tmp_path):
+    changed = Service(
+        {
+            "THUMBNAIL_SOURCE": make().config.thumbnail_source,
+            "THUMBNAIL_CACHE": tmp_path / "unused",
+            "THUMBNAIL_QUALITY": {"jpeg": 10},
+        }
+    )
+    config = replace(changed.config, thumbnail_cache=str(tmp_path / "cache"))
+    assert sweep_outdated(config)[0] == 1
+    other = replace(config, thumbnail_source=str(tmp_path), secret_keys=(OTHER_KEY,))
+    with pytest.raises(ConfigError, match="another app"):
+        sweep_outdated(other)
 
 
 def test_the_command_sweeps_outdated_thumbnails(make, used, photos, tmp_path, capsys):
@@ -153,3 +176,47 @@ def test_the_record_shows_no_key(used, tmp_path):
     text = (tmp_path / "cache" / ".lock" / "app").read_text()
     assert "a key of" not in text
     assert str(tmp_path) not in text
+
+
+DJANGO = """
+import logging, sys
+import django
+from django.conf import settings
+
+logging.basicConfig(format="%(message)s", stream=sys.stdout)
+directory, quality = sys.argv[1:]
+settings.configure(
+    SECRET_KEY="a key of more than 16 bytes",
+    INSTALLED_APPS=["xaccel.django"],
+    ROOT_URLCONF="xaccel.django.urls",
+    MEDIA_ROOT=f"{directory}/photos",
+    ALLOWED_HOSTS=["*"],
+    XACCEL={"THUMBNAIL_CACHE": f"{directory}/cache", "THUMBNAIL_QUALITY": {"jpeg": int(quality)}},
+)
+django.setup()
+
+from django.test import Client
+from xaccel.django import thumbnail_url
+
+print("started")
+for _ in range(2):
+    assert Client().get("/another/page").status_code == 404
+if quality == "80":
+    assert Client().get(thumbnail_url("cat.jpg", 50)).status_code == 200
+"""
+
+
+def test_django_compares_the_settings_at_the_first_request(photos, tmp_path):
+    if not (tmp_path / "photos").exists():
+        photos.rename(tmp_path / "photos")
+
+    def output(quality):
+        command = [sys.executable, "-c", DJANGO, str(tmp_path), quality]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        return [line for line in done.stdout.splitlines() if not line.startswith("Not Found")]
+
+    assert output("80") == ["started"]
+    started, warning = output("10")
+    assert started == "started"
+    assert warning.startswith("XACCEL['THUMBNAIL_QUALITY'] has changed")
+    assert output("10") == ["started"]

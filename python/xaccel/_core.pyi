@@ -1388,7 +1388,8 @@ class FastlySigner:
         key: The base64-encoded key, as in the VCL's `digest.base64_decode()`.
 
     Raises:
-        xaccel.exceptions.ConfigError: The key is empty or not valid base64.
+        xaccel.exceptions.ConfigError: The key is empty, is not valid base64, or contains a NUL
+            byte, at which Fastly would cut it off.
     """
 
     def __new__(cls, key: str) -> FastlySigner: ...
@@ -1400,7 +1401,7 @@ class FastlySigner:
         expires: int | datetime | None = None,
         expires_in: int | timedelta | None = None,
     ) -> str:
-        """Sign the path of a URL. The signature does not cover the query.
+        """Sign a URL. The signature covers the path and the query.
 
         Args:
             url: The URL or its path, percent-encoded as it will be sent.

@@ -6,11 +6,13 @@ prometheus_client nor OpenTelemetry is imported.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from xaccel._core import Cache
 from xaccel._phases import Endpoint, Phase
 from xaccel.config import Config
 from xaccel.exceptions import BadSignature, ConfigError, SignatureExpired, XaccelError
@@ -84,6 +86,14 @@ class Observer:
         if self.metrics is not None:
             self.metrics.sweep(removed, kept)
 
+    def cache_used(self, cache: Cache) -> None:
+        """Measure a cache in the background, if it was last measured some time ago."""
+        if self.metrics is not None and self.metrics.claim_cache_usage():
+            # Reading all directories takes a while.
+            threading.Thread(
+                target=_measure, args=(self.metrics, cache), name="xaccel-usage", daemon=True
+            ).start()
+
     def sandbox_kill(self, layer: str) -> None:
         """Count a render that a layer of the sandbox stopped; see `RenderStopped`."""
         if self.metrics is not None:
@@ -127,6 +137,12 @@ def _both(
 ) -> Iterator[None]:
     with outer, inner:
         yield
+
+
+def _measure(metrics: Metrics, cache: Cache) -> None:
+    # The app works without its cache, and logs what is wrong with it.
+    with suppress(OSError):
+        metrics.cache_usage(cache.usage())
 
 
 def _missing(setting: str, package: str, extra: str) -> ConfigError:

@@ -69,8 +69,10 @@ def run(config: Config) -> Iterator[Check]:
         yield _keys(config)
     if config.has_thumbnail_endpoint and config.thumbnail_cache is not None:
         cache = Path(config.thumbnail_cache)
-        yield check_cache(cache)
-        yield _space(cache)
+        found = check_cache(cache)
+        yield found
+        if not found.problem:
+            yield _space(cache)
         if config.thumbnail_store is not None:
             yield _store(config)
     if config.has_thumbnail_endpoint and config.thumbnail_sandbox:
@@ -109,8 +111,7 @@ def check_cache(cache: Path) -> Check:
 
 
 def _space(cache: Path) -> Check:
-    existing = next(path for path in (cache, *cache.parents) if path.exists())
-    if shutil.disk_usage(existing).free < LEAST_FREE:
+    if shutil.disk_usage(cache).free < LEAST_FREE:
         return Check(
             "space",
             "The disk of THUMBNAIL_CACHE is almost full.",

@@ -30,6 +30,9 @@ from xaccel.exceptions import (
     XaccelError,
 )
 
+USAGE_SECONDS = 300
+"""The minimum number of seconds between two measurements of the cache, apart from its sweeps."""
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 _RESULTS: tuple[tuple[type[XaccelError], str], ...] = (
@@ -94,14 +97,15 @@ class Metrics:
         )
         self._cache_files = Gauge(
             "xaccel_cache_files",
-            "Thumbnails in the cache after its last sweep.",
+            "Thumbnails in the cache.",
             multiprocess_mode="mostrecent",
         )
         self._cache_bytes = Gauge(
             "xaccel_cache_bytes",
-            "Size of the thumbnails in the cache after its last sweep.",
+            "Size of the thumbnails in the cache.",
             multiprocess_mode="mostrecent",
         )
+        self._usage_is_due_at = 0.0
         self._sweeps = Counter("xaccel_cache_sweeps_total", "Sweeps of the cache.")
         self._swept_files = Counter(
             "xaccel_cache_swept_files_total", "Thumbnails that sweeps removed."
@@ -187,8 +191,21 @@ class Metrics:
         self._sweeps.inc()
         self._swept_files.inc(removed[0])
         self._swept_bytes.inc(removed[1])
-        self._cache_files.set(kept[0])
-        self._cache_bytes.set(kept[1])
+        self.cache_usage(kept)
+
+    def claim_cache_usage(self) -> bool:
+        """Whether to measure the cache now. Returns `True` only once in `USAGE_SECONDS`."""
+        now = time.monotonic()
+        if now < self._usage_is_due_at:
+            return False
+        self._usage_is_due_at = now + USAGE_SECONDS
+        return True
+
+    def cache_usage(self, usage: tuple[int, int]) -> None:
+        """Set the numbers of files and bytes in the cache."""
+        self._usage_is_due_at = time.monotonic() + USAGE_SECONDS
+        self._cache_files.set(usage[0])
+        self._cache_bytes.set(usage[1])
 
     def sandbox_kill(self, layer: str) -> None:
         """Count a render that this layer of the sandbox stopped; see `RenderStopped`."""

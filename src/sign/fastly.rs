@@ -1,7 +1,8 @@
-//! Fastly's token authentication in VCL: `token={expiry}_{HMAC-SHA1 of path and expiry}`, in
+//! Fastly's token authentication in VCL: `token={expiry}_{HMAC-SHA1 of the URL and the expiry}`, in
 //! hexadecimal digits.
 //!
-//! <https://github.com/fastly/token-functions>
+//! The URL is `req.url` without the token, as in Fastly's guide "Enabling URL token validation".
+//! <https://github.com/fastly/token-functions> describes the token for a URL without a query.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
@@ -22,17 +23,21 @@ impl FastlySigner {
     /// Creates a signer with the key in base64, as in the VCL's `digest.base64_decode()`.
     ///
     /// # Errors
-    /// [`SignerError::EmptySecret`] or [`SignerError::NotBase64`].
+    /// [`SignerError::EmptySecret`], [`SignerError::NotBase64`] or [`SignerError::NulInKey`].
     pub fn new(key: &str) -> Result<Self, SignerError> {
         let key = BASE64_STANDARD.decode(key).map_err(|_| SignerError::NotBase64)?;
         if key.is_empty() {
             return Err(SignerError::EmptySecret { number: 1 });
         }
+        // A string in VCL ends at its first NUL byte.
+        if key.contains(&0) {
+            return Err(SignerError::NulInKey);
+        }
         Ok(Self { mac: KeyedMac::new(HashFunction::Sha1, &key) })
     }
 
     /// Signs a URL at the time `now` (Unix seconds). The URL must be encoded as it will be sent.
-    /// The signature covers the path, but not the query.
+    /// The signature covers the path and the query.
     ///
     /// # Errors
     /// Fails if the URL is relative or not encoded, if its query already has a `token`, or if the
@@ -44,7 +49,8 @@ impl FastlySigner {
         if !(1_000_000_000..100_000_000_000).contains(&expires) {
             return Err(SignError::TimeOutOfRange(expires));
         }
-        let signature = hex(&self.mac.digest(format!("{}{expires}", target.path).as_bytes()));
+        let message = format!("{}{expires}", target.path_and_query());
+        let signature = hex(&self.mac.digest(message.as_bytes()));
         Ok(target.with_param(&format!("token={expires}_{signature}")))
     }
 }
@@ -83,6 +89,7 @@ mod tests {
         let new = |key| FastlySigner::new(key).map(|_| ());
         assert_eq!(new("not base64"), Err(SignerError::NotBase64));
         assert_eq!(new(""), Err(SignerError::EmptySecret { number: 1 }));
+        assert_eq!(new("a2UAeQ=="), Err(SignerError::NulInKey));
         let sign =
             |url, expires| FastlySigner::new("a2V5").unwrap().sign(url, Expiry::At(expires), 0);
         assert_eq!(sign("/a", 999_999_999), Err(SignError::TimeOutOfRange(999_999_999)));

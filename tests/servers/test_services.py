@@ -285,6 +285,63 @@ def test_the_compose_file(project, tmp_path):
     assert "server app:8000" in files["nginx/xaccel-shop.conf"].read_text()
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ('"SERVER": "apache"', "must be 'nginx', not 'apache'"),
+        ('"THUMBNAIL_ENGINE": "image-filter", "SIGNATURE": "secure-link-md5"', "image-filter"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["docker", "kubernetes"])
+def test_settings_that_do_not_work_in_containers(project, tmp_path, capsys, kind, setting, message):
+    file = project / "shop.py"
+    text = file.read_text().replace("settings = {", f"settings = {{{setting}, ")
+    file.write_text(text.partition("asgi =")[0])
+    out = str(tmp_path / "out")
+    assert main(["config", kind, "--app", "shop:app", "--out", out]) == 2
+    assert message in capsys.readouterr().err
+
+
+def container_commands(out, kind):
+    """Return the words after the image's entrypoint for nginx."""
+    if kind == "docker":
+        return compose_command(out, "nginx")
+    pod = yaml.safe_load((out / "deployment.yaml").read_text())["spec"]["template"]["spec"]
+    return next(each["args"] for each in pod["containers"] if each["name"] == "nginx")
+
+
+def test_nginx_in_a_container_loads_its_modules(project, tmp_path):
+    commands = {}
+    for kind in ("docker", "kubernetes"):
+        write(tmp_path / kind, "--verify", "njs", kind=kind)
+        commands[kind] = container_commands(tmp_path / kind, kind)
+        write(tmp_path / f"{kind}-app", kind=kind)
+        plain = container_commands(tmp_path / f"{kind}-app", kind)
+        assert plain == ["nginx", "-g", "daemon off;"]
+    assert commands["docker"] == commands["kubernetes"]
+    files = tmp_path / "docker" / "nginx"
+    site = files / "xaccel-shop.conf"
+    # In this test, the containers' names and directories lead to this machine.
+    local = site.read_text().replace("/etc/nginx/conf.d", str(files)).replace("app:", "127.0.0.1:")
+    site.write_text(local)
+    whole = tmp_path / "nginx.conf"
+    whole.write_text(f"pid {tmp_path}/pid; events {{}} http {{ access_log off; include {site}; }}")
+    program, option, directives = commands["docker"]
+    test = [program, "-t", "-e", "stderr", "-c", str(whole)]
+    done = subprocess.run([*test, option, directives], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run(test, capture_output=True, text=True, check=False)
+    assert 'unknown directive "js_import"' in done.stderr
+
+
+def test_the_compose_file_says_who_reads_the_keys(project, tmp_path):
+    write(tmp_path / "docker", "--verify", "njs", kind="docker")
+    text = (tmp_path / "docker" / "compose.yaml").read_text()
+    assert "# sudo chown 101 nginx/xaccel-shop-secrets.inc" in text
+    write(tmp_path / "plain", kind="docker")
+    assert "chown" not in (tmp_path / "plain" / "compose.yaml").read_text()
+
+
 BACKED = """
 from celery import Celery
 

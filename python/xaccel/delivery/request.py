@@ -84,13 +84,14 @@ class Request:
         if known is not None:
             return known
 
-        fields: dict[bytes, list[bytes]] = {name: [] for name in _FIELDS_IN_SCOPE}
+        fields: dict[bytes, bytes | None] = dict.fromkeys(_FIELDS_IN_SCOPE)
         for key, value in scope["headers"]:
-            values = fields.get(key.lower())
-            if values is not None:
-                values.append(value)
+            name = key.lower()
+            if name in fields:
+                earlier = fields[name]
+                fields[name] = value if earlier is None else b", ".join((earlier, value))
         *conditions, accept = (
-            b", ".join(values).decode("latin-1") if values else None for values in fields.values()
+            None if value is None else value.decode("latin-1") for value in fields.values()
         )
         raw = scope.get("raw_path")
         target = Target(_path_of(raw.decode("latin-1")), scope["path"]) if raw else None

@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO
 
 from xaccel._core import Location, PathMap
-from xaccel._log import fields, one_line
+from xaccel._log import RateLimit, fields, one_line
 from xaccel._observing import observer
 from xaccel.config import Config
 from xaccel.delivery.conditional import precondition_response, send_open_file
@@ -54,6 +54,7 @@ _OWN = frozenset({"accept-ranges", "content-length"})
 _PARTIAL = frozenset({"content-encoding", "content-range", "transfer-encoding"})
 
 _logger = logging.getLogger("xaccel.sendfile")
+_logger.addFilter(RateLimit())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ class Offloader:
         if not (is_named or sender.dialect.takes_urls):
             _logger.warning(
                 "this X-Sendfile-Type can be combined with X-Accel-Mapping only if SERVER is set",
-                extra=fields("misconfigured", setting="SERVER"),
+                extra=fields("misconfigured", setting="SERVER", is_limited=True),
             )
             return None
         return self._mapped(sender, mapping)
@@ -208,7 +209,12 @@ class Offloader:
             _logger.warning(
                 "unknown X-Sendfile-Type: %r",
                 sendfile_type,
-                extra=fields("header_ignored", header="X-Sendfile-Type", value=sendfile_type),
+                extra=fields(
+                    "header_ignored",
+                    header="X-Sendfile-Type",
+                    value=sendfile_type,
+                    is_limited=True,
+                ),
             )
             return None
         configured = self._delivery.dialect
@@ -221,7 +227,9 @@ class Offloader:
             _logger.warning(
                 "X-Accel-Mapping is not a list of /directory/=/prefix/: %r",
                 mapping,
-                extra=fields("header_ignored", header="X-Accel-Mapping", value=mapping),
+                extra=fields(
+                    "header_ignored", header="X-Accel-Mapping", value=mapping, is_limited=True
+                ),
             )
             return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ _STORE_IMAGE = "chrislusf/seaweedfs:latest"
 
 def files(config: Config, deployment: Deployment, app: App) -> Mapping[str, str]:
     """Return the texts of the files, by their file names."""
+    check(config)
     site = in_containers(deployment, "app")
     if site.resolver is None:
         site = replace(site, resolver=_RESOLVER)
@@ -40,11 +41,31 @@ def files(config: Config, deployment: Deployment, app: App) -> Mapping[str, str]
     return {
         "Dockerfile": text.document([text.HEADER, *_dockerfile(app)]),
         ".dockerignore": text.document([".git", ".venv", "**/__pycache__", "*.env"]),
-        "compose.yaml": text.document([text.HEADER, *_compose(config, app)]),
+        "compose.yaml": text.document(
+            [text.HEADER, *_compose(config, site, app, has_secrets=secrets is not None)]
+        ),
         f"nginx/{server.site_file(site)}": server.site(config, site),
         **{f"nginx/{name}": content for name, content in further.items()},
         **({} if secrets is None else {f"nginx/{server.secrets_file(site)}": secrets}),
     }
+
+
+def check(config: Config) -> None:
+    """Refuse settings that do not work with nginx in a container.
+
+    Raises:
+        ConfigError: Another server sends the files, or nginx resizes the images.
+    """
+    if config.server not in {"direct", containers.NAME}:
+        raise ConfigError(
+            f"the containers run nginx, so XACCEL['SERVER'] must be {containers.NAME!r}, "
+            f"not {config.server!r}"
+        )
+    if config.thumbnail_engine == "image-filter":
+        raise ConfigError(
+            "XACCEL['THUMBNAIL_ENGINE'] 'image-filter' is not available in the containers, because "
+            "nginx can't write to the cache there"
+        )
 
 
 def in_containers(deployment: Deployment, host: str) -> Deployment:
@@ -66,7 +87,6 @@ def command(app: App) -> list[str]:
 
 def _dockerfile(app: App) -> Iterator[str]:
     image = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
-    words = ", ".join(f'"{word}"' for word in command(app))
     yield from (
         f"FROM {image} AS build",
         "RUN python -m venv /venv",
@@ -83,11 +103,11 @@ def _dockerfile(app: App) -> Iterator[str]:
         "ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1",
         f"USER {USER}",
         f"EXPOSE {PORT}",
-        f"CMD [{words}]",
+        f"CMD [{_words(command(app))}]",
     )
 
 
-def _compose(config: Config, app: App) -> Iterator[str]:
+def _compose(config: Config, site: Deployment, app: App, *, has_secrets: bool) -> Iterator[str]:
     caches, directories = writable(config), read_only(config)
     stores, broker = backing.stores(config), backing.redis(app.broker)
     needed = [store.host for store in stores] + ([] if broker is None else [broker[0]])
@@ -106,17 +126,22 @@ def _compose(config: Config, app: App) -> Iterator[str]:
     yield "services:"
     yield from ("  app:", "    build: .", *runs)
     if app.celery is not None:
-        words = ", ".join(f'"{word}"' for word in _worker_command(app.celery))
+        words = _words(_worker_command(app.celery))
         yield from ("  worker:", "    build: .", f"    command: [{words}]", *runs)
     yield from (
         "  nginx:",
         f"    image: {containers.IMAGE}",
+        f"    command: [{_words(containers.command(config, site))}]",
         "    restart: unless-stopped",
         *_depends(["app"]),
         "    ports:",
         f'      - "80:{SERVER_PORT}"',
         *_confined("/tmp", "/var/cache"),  # noqa: S108  in the container
     )
+    if has_secrets:
+        file = f"nginx/{generators.load(containers.NAME).secrets_file(site)}"
+        yield "    # nginx must be able to read the file with the keys:"
+        yield f"    # sudo chown {containers.USER} {file}"
     yield from _volumes(
         ["./nginx:/etc/nginx/conf.d:ro"]
         + [f"cache:{each}:ro" for each in caches]
@@ -154,7 +179,7 @@ def _worker_command(celery: str) -> list[str]:
 
 
 def _redis(host: str, port: int) -> Iterator[str]:
-    words = ", ".join(f'"{word}"' for word in backing.redis_command(port, "/data"))
+    words = _words(backing.redis_command(port, "/data"))
     yield from (
         f"  {host}:",
         f"    image: {_REDIS_IMAGE}",
@@ -167,7 +192,7 @@ def _redis(host: str, port: int) -> Iterator[str]:
 
 
 def _store(store: backing.Store) -> Iterator[str]:
-    words = ", ".join(f'"{word}"' for word in backing.store_arguments(store, "/buckets"))
+    words = _words(backing.store_arguments(store, "/buckets"))
     yield from (
         f"  {store.host}:",
         f"    image: {_STORE_IMAGE}",
@@ -181,6 +206,11 @@ def _store(store: backing.Store) -> Iterator[str]:
         *_confined("/tmp"),  # noqa: S108  in the container
         *_volumes([f"{store.host}:/buckets"]),
     )
+
+
+def _words(command: Iterable[str]) -> str:
+    """Return a command as the items of a list in JSON."""
+    return ", ".join(f'"{word}"' for word in command)
 
 
 def _env_files(*files: str) -> Iterator[str]:

@@ -8,7 +8,14 @@ from xaccel.config import Config
 from xaccel.servers import containers, generators, text
 from xaccel.servers.deployment import Deployment
 from xaccel.services.app import App, read_only, writable
-from xaccel.services.docker import PORT, SERVER_PORT, USER, command, in_containers
+from xaccel.services.docker import (
+    PORT,
+    SERVER_PORT,
+    USER,
+    check,
+    command,
+    in_containers,
+)
 
 _CONFINED = (
     "securityContext:",
@@ -22,6 +29,7 @@ _CONFINED = (
 
 def files(config: Config, deployment: Deployment, app: App) -> Mapping[str, str]:
     """Return the texts of the manifests, by their file names."""
+    check(config)
     site = in_containers(deployment, "127.0.0.1")
     server = generators.load(containers.NAME)
     configuration = {
@@ -31,7 +39,7 @@ def files(config: Config, deployment: Deployment, app: App) -> Mapping[str, str]
     secrets = server.secrets(config, site)
     manifests = {
         "nginx.yaml": _map("ConfigMap", f"{app.name}-nginx", "data", configuration),
-        "deployment.yaml": [*_deployment(config, app, has_secrets=secrets is not None)],
+        "deployment.yaml": [*_deployment(config, site, app, has_secrets=secrets is not None)],
         "service.yaml": [*_service(app)],
     }
     if secrets is not None:
@@ -69,7 +77,7 @@ def _service(app: App) -> Iterator[str]:
     )
 
 
-def _deployment(config: Config, app: App, *, has_secrets: bool) -> Iterator[str]:
+def _deployment(config: Config, site: Deployment, app: App, *, has_secrets: bool) -> Iterator[str]:
     caches, directories = writable(config), read_only(config)
     mounts = [("cache", each, False) for each in caches]
     mounts += [(f"files-{number}", each, True) for number, each in enumerate(directories)]
@@ -95,8 +103,7 @@ def _deployment(config: Config, app: App, *, has_secrets: bool) -> Iterator[str]
         "      containers:",
     )
     yield from _container("app", f"{app.name}:latest", PORT, mounts, ["/tmp"])  # noqa: S108  in the container
-    yield "          command:"
-    yield from (f'            - "{word}"' for word in command(app))
+    yield from _command("command", command(app))
     yield from (
         "          # Secrets of the app, such as SECRET_KEY.",
         "          envFrom:",
@@ -108,6 +115,7 @@ def _deployment(config: Config, app: App, *, has_secrets: bool) -> Iterator[str]
     served.append((containers.NAME, "/etc/nginx/conf.d", True))
     scratch = ["/tmp", "/var/cache"]  # noqa: S108  in the container
     yield from _container(containers.NAME, containers.IMAGE, SERVER_PORT, served, scratch)
+    yield from _command("args", containers.command(config, site))
     yield "      volumes:"
     yield from ("        - name: scratch", "          emptyDir: {}")
     if caches:
@@ -133,6 +141,11 @@ def _deployment(config: Config, app: App, *, has_secrets: bool) -> Iterator[str]
     if has_secrets:
         yield "              - secret:"
         yield f"                  name: {app.name}-nginx"
+
+
+def _command(key: str, words: list[str]) -> Iterator[str]:
+    yield f"          {key}:"
+    yield from (f'            - "{word}"' for word in words)
 
 
 def _container(

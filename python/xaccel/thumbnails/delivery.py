@@ -190,13 +190,13 @@ class ThumbnailDelivery:
             SourceUnavailable: The original is temporarily unreadable.
             ThumbnailError: The original can't be rendered.
         """
-        hit = self._hit(thumbnail, request)
-        if hit is not None:
+        response = self._hit(thumbnail, request)
+        if response is not None:
             self._count("hit", thumbnail)
-            return hit
-        response = None
-        if self.cache is not None:
+        elif self.cache is not None:
             response = self._render_once(self.cache, thumbnail, request)
+        if self._observer is not None and self.cache is not None:
+            self._observer.cache_used(self.cache)
         return response or self._render_uncached(thumbnail, request)
 
     def is_finished(self, thumbnail: RequestedThumbnail) -> bool:

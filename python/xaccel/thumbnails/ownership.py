@@ -77,22 +77,11 @@ class Ownership:
         found = _read(self._path)
         if found is None:
             return
-        if _is_of_another_app(found, self._record):
-            raise ConfigError(
-                f"XACCEL['THUMBNAIL_CACHE'] {config.thumbnail_cache!r} contains the thumbnails of "
-                "another app, with different SECRET_KEYS and a different THUMBNAIL_SOURCE: use a "
-                "separate directory for each app; or, if both settings of this app have changed, "
-                "run `xaccel cache clear`"
-            )
+        changed = _changed(found, self._record, config)
         self._record["changed"] = found.get("changed", 0)
         if found == self._record:
             self._is_recorded = True
             return
-        changed = [
-            name
-            for name, value in self._record["settings"].items()
-            if found["settings"].get(name, value) != value
-        ]
         if changed:
             self._record["changed"] = time.time()
             _logger.warning(
@@ -123,14 +112,20 @@ def forget(config: Config) -> None:
 def sweep_outdated(config: Config) -> tuple[int, int]:
     """Remove the thumbnails that were rendered before the settings for pictures last changed.
 
+    If the app has not compared the settings since they changed, all thumbnails are outdated.
+
     Returns:
         The number of thumbnails that were removed, and their size in bytes.
 
     Raises:
+        ConfigError: The cache belongs to another app.
         OSError: The cache is not writable.
     """
     found = _read(_path(config))
-    changed = 0.0 if found is None else float(found.get("changed", 0))
+    changed = 0.0
+    if found is not None:
+        is_new = _changed(found, _record(config), config)
+        changed = time.time() if is_new else float(found.get("changed", 0))
     files = size = 0
     for directory, names, entries in os.walk(config.thumbnail_cache or ""):
         if DIRECTORY in names:
@@ -161,6 +156,26 @@ def _record(config: Config) -> dict[str, Any]:
         "places": [_digest(place) for place in (*sources.values(), *config.roots)],
         "settings": {name: _digest(value) for name, value in (sources | others).items()},
     }
+
+
+def _changed(found: dict[str, Any], record: dict[str, Any], config: Config) -> list[str]:
+    """Return the settings that have changed since a record was written.
+
+    Raises:
+        ConfigError: The record is that of another app.
+    """
+    if _is_of_another_app(found, record):
+        raise ConfigError(
+            f"XACCEL['THUMBNAIL_CACHE'] {config.thumbnail_cache!r} contains the thumbnails of "
+            "another app, with different SECRET_KEYS and a different THUMBNAIL_SOURCE: use a "
+            "separate directory for each app; or, if both settings of this app have changed, "
+            "run `xaccel cache clear`"
+        )
+    return [
+        name
+        for name, value in record["settings"].items()
+        if found["settings"].get(name, value) != value
+    ]
 
 
 def _digest(value: str | bytes) -> str:

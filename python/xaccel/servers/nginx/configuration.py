@@ -76,7 +76,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
             text.HEADER,
             # If root starts nginx, its workers would otherwise run as its default user.
             *([f"user {getpass.getuser()};"] if os.geteuid() == 0 else []),
-            *_modules(config, deployment),
+            *(f"load_module {path};" for path in modules(config, deployment)),
             "worker_processes auto;",
             "# Each visitor needs a connection, and either a file or a connection to the app.",
             "worker_rlimit_nofile 4096;",
@@ -131,13 +131,14 @@ def _http(
     return http(config, deployment, caches, access_log)
 
 
-def _modules(config: Config, deployment: Deployment) -> Iterator[str]:
+def modules(config: Config, deployment: Deployment) -> Iterator[str]:
+    """Yield the paths of the modules that the configuration needs, relative to nginx's prefix."""
     if deployment.balance:
         return
     if thumbnails.verification_of(config, deployment) == "njs":
-        yield f"load_module {thumbnails.MODULE};"
+        yield thumbnails.MODULE
     if image_filter.is_used(config):
-        yield f"load_module {image_filter.MODULE};"
+        yield image_filter.MODULE
 
 
 def _with_dollar(config: Config, deployment: Deployment, lines: list[str]) -> list[str]:
