@@ -2,10 +2,10 @@
 
 use raster::Size;
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{Group, Node, Tree};
+use resvg::usvg::{Group, Node, Paint, Pattern, Stroke, Tree};
 
 use super::file::FORMAT;
-use super::line;
+use super::line::{self, Tile};
 use crate::error::ThumbnailError;
 
 /// Draws the image at this size. Returns red, green, blue and alpha of each pixel.
@@ -48,7 +48,11 @@ fn nodes(
                 nodes(inner, transform.pre_concat(inner.transform()), pixmap, expired)?;
             }
             Node::Path(path) if node.abs_layer_bounding_box().is_none() => {
-                line::draw(path, transform, pixmap);
+                let tile = match path.stroke().map(Stroke::paint) {
+                    Some(Paint::Pattern(pattern)) => tile(pattern, transform, expired)?,
+                    _ => None,
+                };
+                line::draw(path, tile.as_ref(), transform, pixmap);
             }
             node => {
                 // The renderer moves an element to the corner. This is undone here.
@@ -59,4 +63,25 @@ fn nodes(
         }
     }
     Ok(())
+}
+
+/// Draws a pattern, or returns `None` if its picture would be empty. `transform` is that of the
+/// element that it paints.
+fn tile(
+    pattern: &Pattern,
+    transform: Transform,
+    expired: &dyn Fn() -> bool,
+) -> Result<Option<Tile>, ThumbnailError> {
+    let rect = pattern.rect();
+    let (across, down) = transform.pre_concat(pattern.transform()).get_scale();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+    let pixels = |side: f32, scale: f32| (side * scale).round() as u32;
+    let Some(mut picture) = Pixmap::new(pixels(rect.width(), across), pixels(rect.height(), down))
+    else {
+        return Ok(None);
+    };
+    nodes(pattern.root(), Transform::from_scale(across, down), &mut picture, expired)?;
+    let transform = pattern.transform().pre_translate(rect.x(), rect.y());
+    let transform = transform.pre_scale(across.recip(), down.recip());
+    Ok(Some(Tile { picture, transform }))
 }

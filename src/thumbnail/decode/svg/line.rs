@@ -2,21 +2,28 @@
 //! own, because their shape without the stroke is empty.
 
 use resvg::tiny_skia::{
-    Color, GradientStop, LinearGradient, Paint, Pixmap, RadialGradient, Shader, SpreadMode,
-    Transform,
+    Color, FilterQuality, GradientStop, LinearGradient, Paint, Pattern, Pixmap, RadialGradient,
+    Shader, SpreadMode, Transform,
 };
 use resvg::usvg::{self, BaseGradient, Opacity, Path};
 
-/// Draws the stroke of a line. A pattern is not drawn.
-pub(super) fn draw(path: &Path, transform: Transform, pixmap: &mut Pixmap) {
+/// A picture of a pattern, which is repeated in both directions.
+pub(super) struct Tile {
+    pub(super) picture: Pixmap,
+    /// The transform from the pixels of the picture to the units of the line.
+    pub(super) transform: Transform,
+}
+
+/// Draws the stroke of a line. `tile` is that of the stroke's pattern.
+pub(super) fn draw(path: &Path, tile: Option<&Tile>, transform: Transform, pixmap: &mut Pixmap) {
     let Some(stroke) = path.stroke().filter(|_| path.is_visible()) else { return };
-    let Some(shader) = shader(stroke.paint(), stroke.opacity()) else { return };
+    let Some(shader) = shader(stroke.paint(), tile, stroke.opacity()) else { return };
     let anti_alias = path.rendering_mode().use_shape_antialiasing();
     let paint = Paint { shader, anti_alias, ..Paint::default() };
     pixmap.stroke_path(path.data(), &paint, &stroke.to_tiny_skia(), transform, None);
 }
 
-fn shader(paint: &usvg::Paint, opacity: Opacity) -> Option<Shader<'static>> {
+fn shader<'a>(paint: &usvg::Paint, tile: Option<&'a Tile>, opacity: Opacity) -> Option<Shader<'a>> {
     match paint {
         usvg::Paint::Color(color) => Some(Shader::SolidColor(of(*color, opacity))),
         usvg::Paint::LinearGradient(gradient) => {
@@ -32,7 +39,11 @@ fn shader(paint: &usvg::Paint, opacity: Opacity) -> Option<Shader<'static>> {
             let (stops, mode) = (stops(gradient, opacity), mode(gradient));
             RadialGradient::new(focus, inner, center, outer, stops, mode, gradient.transform())
         }
-        usvg::Paint::Pattern(_) => None,
+        usvg::Paint::Pattern(_) => tile.map(|Tile { picture, transform }| {
+            let quality = FilterQuality::Bicubic;
+            let opacity = opacity.get();
+            Pattern::new(picture.as_ref(), SpreadMode::Repeat, quality, opacity, *transform)
+        }),
     }
 }
 

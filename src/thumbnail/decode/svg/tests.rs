@@ -87,6 +87,19 @@ fn horizontal_and_vertical_lines_are_drawn() {
             }
         }
     }
+    let pattern = "<pattern id='p' patternUnits='userSpaceOnUse' x='1' y='2' width='4' height='3' \
+                   patternTransform='scale(1.5)'><path fill='red' d='M0 0H2V3H0'/>\
+                   <path d='M3 0V3' stroke='lime'/></pattern>";
+    for angle in [0, 90] {
+        // The second line is not quite horizontal, so that it has an area.
+        let [own, whole] = ["H18", "L18 5.001"].map(|end| {
+            let line = format!("<path d='M2 5{end}' stroke='url(#p)' stroke-width='4'/>");
+            drawn(&format!("{pattern}<g transform='rotate({angle} 10 5)'>{line}</g>")).unwrap()
+        });
+        let differences = own.data.iter().zip(&whole.data).map(|(one, other)| one.abs_diff(*other));
+        assert!(differences.max().unwrap_or(255) <= 2, "{angle}");
+        assert!(own.data.as_chunks::<4>().0.contains(&RED), "{angle}");
+    }
     let clear = drawn("<path d='M2 5H18' stroke='red' stroke-opacity='.5'/>").unwrap();
     assert!((127..=128).contains(&pixel(&clear, 20, 10)[3]));
     let hidden = drawn("<path d='M2 5H18' stroke='red' visibility='hidden'/>").unwrap();
