@@ -37,6 +37,7 @@ fn main() {
     for (path, data) in &files {
         let scales = [
             (Scale::Full, 8),
+            (Scale::SevenEighths, 7),
             (Scale::ThreeQuarters, 6),
             (Scale::FiveEighths, 5),
             (Scale::Half, 4),

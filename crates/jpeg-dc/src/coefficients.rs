@@ -87,6 +87,7 @@ impl Coefficients {
             return Ok(rows.flat_map(|row| row.iter().take(size.0).map(pixel)).collect());
         }
         match scale {
+            Scale::SevenEighths => self.reduced::<7, 50>(component, size, measure, deadline),
             Scale::ThreeQuarters => self.reduced::<6, 37>(component, size, measure, deadline),
             Scale::FiveEighths => self.reduced::<5, 26>(component, size, measure, deadline),
             Scale::Half => self.reduced::<4, 17>(component, size, measure, deadline),

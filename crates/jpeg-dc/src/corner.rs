@@ -44,6 +44,18 @@ pub(crate) const fn places(side: u8) -> Places {
     places
 }
 
+/// The index of the last coefficient of a corner of `side` rows and columns, in zigzag order.
+pub(crate) const fn last(side: usize) -> u32 {
+    let (mut order, mut last, mut index) = (ZIGZAG.as_slice(), 0, 0);
+    while let Some((&(row, column), others)) = order.split_first() {
+        if (row as usize) < side && (column as usize) < side {
+            last = index;
+        }
+        (order, index) = (others, index + 1);
+    }
+    last
+}
+
 /// The transform in one dimension. For each sample `x`, it multiplies the coefficient of each
 /// frequency `k` by `√2 cos((2x + 1)kπ / 2N)`, or by 1 if `k` is 0, and adds the products.
 pub(crate) trait Transformed {
@@ -106,6 +118,28 @@ impl Transformed for [f32; 6] {
         let odds = [c1 * A + c3 + c5 * B, c1 - c3 - c5, c1 * B - c3 + c5 * A];
         let [[e0, e1, e2], [o0, o1, o2]] = [evens, odds];
         [e0 + o0, e1 + o1, e2 + o2, e2 - o2, e1 - o1, e0 - o0]
+    }
+}
+
+impl Transformed for [f32; 7] {
+    #[inline(always)]
+    fn transformed(self) -> Self {
+        const A: f32 = 1.378_756_3;
+        const B: f32 = 1.274_162_4;
+        const C: f32 = 1.105_676_7;
+        const D: f32 = 0.881_747_7;
+        const E: f32 = 0.613_604_3;
+        const F: f32 = 0.314_692_1;
+        let [c0, c1, c2, c3, c4, c5, c6] = self;
+        let evens = [
+            c0 + c2 * B + c4 * D + c6 * F,
+            c0 + c2 * F - c4 * B - c6 * D,
+            c0 - c2 * D - c4 * F + c6 * B,
+        ];
+        let odds = [c1 * A + c3 * C + c5 * E, c1 * C - c3 * E - c5 * A, c1 * E - c3 * A + c5 * C];
+        let middle = c0 + (c4 - c2 - c6) * SQRT_2;
+        let [[e0, e1, e2], [o0, o1, o2]] = [evens, odds];
+        [e0 + o0, e1 + o1, e2 + o2, middle, e2 - o2, e1 - o1, e0 - o0]
     }
 }
 

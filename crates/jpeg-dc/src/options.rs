@@ -37,6 +37,8 @@ pub enum Chroma {
 pub enum Scale {
     /// The full size. Only progressive files are decoded at this size.
     Full,
+    /// Seven eighths of the width and height, rounded up.
+    SevenEighths,
     /// Three quarters of the width and height, rounded up.
     ThreeQuarters,
     /// Five eighths of the width and height, rounded up.
@@ -53,8 +55,9 @@ pub enum Scale {
 
 impl Scale {
     /// Every scale, from the largest.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Full,
+        Self::SevenEighths,
         Self::ThreeQuarters,
         Self::FiveEighths,
         Self::Half,
@@ -67,6 +70,7 @@ impl Scale {
     pub(crate) const fn side(self) -> usize {
         match self {
             Self::Full => 8,
+            Self::SevenEighths => 7,
             Self::ThreeQuarters => 6,
             Self::FiveEighths => 5,
             Self::Half => 4,

@@ -20,7 +20,7 @@ use crate::variance::Weights;
 const WIDTH: usize = 32;
 
 /// The number of values from a block's first one to its last one, at the largest scale.
-const REACH: usize = WIDTH * 36 + 1;
+const REACH: usize = WIDTH * 49 + 1;
 
 /// Decodes a scan into the planes of its components and returns the position of its end.
 pub(crate) fn decode(
@@ -66,6 +66,7 @@ pub(crate) fn decode(
             quantisation: *reader.quantisation(component.quantisation)?,
         };
         match *scale {
+            Scale::SevenEighths => source.write::<7, 50>(plane, deadline)?,
             Scale::ThreeQuarters => source.write::<6, 37>(plane, deadline)?,
             Scale::FiveEighths => source.write::<5, 26>(plane, deadline)?,
             Scale::Half => source.write::<4, 17>(plane, deadline)?,
@@ -220,7 +221,7 @@ impl Source<'_> {
         let mut index = 0;
         *dc = prediction.next(block.is_first, self.dc.step(self.bytes, &mut at).first);
         // The last coefficient of the corner, in zigzag order.
-        let last = (2 * N * (N - 1)) as u32;
+        let last = const { corner::last(N) };
         // After a DC and an AC coefficient, or after two AC coefficients, more bits must be loaded.
         loop {
             index = self.step(&mut at, index, places, values);

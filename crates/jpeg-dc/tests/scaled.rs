@@ -18,8 +18,9 @@ use support::encode::{Component, Image};
 use support::{generate, oracle};
 
 /// Each scale, with the number of samples for each side of a block.
-const SCALES: [(Scale, usize); 7] = [
+const SCALES: [(Scale, usize); 8] = [
     (Scale::Full, 8),
+    (Scale::SevenEighths, 7),
     (Scale::ThreeQuarters, 6),
     (Scale::FiveEighths, 5),
     (Scale::Half, 4),

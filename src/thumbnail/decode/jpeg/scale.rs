@@ -21,12 +21,13 @@ pub(super) fn scaling(full: Size, requested: Size) -> ScalingFactor {
 /// the image must remain larger than requested, in percent. `jpeg_dc` leaves out the frequencies
 /// above the scale instead of averaging, so the factors are lower than those of other codecs. At
 /// these limits, the SSIM of each of Debian's wallpapers is at most 0.002 below libvips's.
-const SCALES: [(Scale, u64, u64); 5] = [
+const SCALES: [(Scale, u64, u64); 6] = [
     (Scale::Quarter, 2, 190),
     (Scale::ThreeEighths, 3, 165),
     (Scale::Half, 4, 160),
     (Scale::FiveEighths, 5, 165),
     (Scale::ThreeQuarters, 6, 180),
+    (Scale::SevenEighths, 7, 180),
 ];
 
 /// The scale above one eighth at which `jpeg_dc` decodes an image of size `full` when `requested` is
@@ -99,6 +100,7 @@ const fn eighths(scale: Scale) -> u64 {
         Scale::Half => 4,
         Scale::FiveEighths => 5,
         Scale::ThreeQuarters => 6,
+        Scale::SevenEighths => 7,
         Scale::Full => 8,
     }
 }
@@ -143,6 +145,7 @@ mod tests {
             (1260, Scale::Half),
             (1527, Scale::FiveEighths),
             (1680, Scale::ThreeQuarters),
+            (1960, Scale::SevenEighths),
         ];
         let larger = limits.iter().skip(1).map(|&(_, scale)| Some(scale)).chain([None]);
         for ((largest, expected), next) in limits.into_iter().zip(larger) {
