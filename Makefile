@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 EXAMPLE ?= flask
 SERVER ?= $(if $(filter django,$(EXAMPLE)),nginx,direct)
 PORT ?= 8000
+SECONDS ?= 60
 SHELL := /bin/sh
 
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test unit coverage lint rust-test python-test package-test docs soak bench deny wheels test-matrix format clean
+.PHONY: help demo test unit coverage lint rust-test python-test package-test docs soak bench fuzz deny wheels test-matrix format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -75,6 +76,10 @@ bench: $(VENV)/.bench ## Compare with other packages in one run
 soak: $(VENV)/.bench ## Test several machines and S3 under load, with real servers, and print figures
 	@for script in scripts/soak_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 	$(BIN)/pytest --numprocesses 2 -m long
+
+fuzz: $(VENV)/.test ## Fuzz the parsers with the address sanitizer (SECONDS=60 for each, TARGETS="decode svg")
+	@scripts/install-packages fuzz
+	$(BIN)/python scripts/fuzz.py --seconds $(SECONDS) $(TARGETS)
 
 wheels: $(VENV)/.packages ## Build the wheel for Linux into dist/ (glibc 2.17), and check it (ARCH=aarch64: with Debian sid, as root)
 	@$(BIN)/pip install --quiet --group wheels

@@ -25,11 +25,12 @@ fuzz_target!(
 
 fn decode_all(source: &[u8]) {
     let most = u32::MAX;
-    for (width, half_chroma, max_frames, is_partial) in [
-        (most, false, LIMITS.max_frames, false),
-        (9, false, 1, false),
-        (9, true, 1, false),
-        (9, true, 1, true),
+    for (width, is_linear, half_chroma, max_frames, is_partial) in [
+        (most, false, false, LIMITS.max_frames, false),
+        (9, false, false, 1, false),
+        (9, true, false, 1, false),
+        (9, false, true, 1, false),
+        (9, false, true, 1, true),
     ] {
         let Ok(mut opened) = decode::open(source, &LIMITS) else { return };
         let header = *opened.header();
@@ -39,6 +40,7 @@ fn decode_all(source: &[u8]) {
         let size = Size { width, height: width };
         let request = DecodeRequest {
             size,
+            linear_size: is_linear.then_some(size),
             half_chroma,
             max_frames,
             is_partial,

@@ -40,6 +40,7 @@ fn draw(source: &[u8]) {
         let start = Instant::now();
         let request = DecodeRequest {
             size,
+            linear_size: None,
             half_chroma: false,
             max_frames: 1,
             is_partial: false,
