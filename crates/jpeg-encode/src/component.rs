@@ -1,5 +1,6 @@
 //! The components of a picture. Only one row of units (MCUs) is in memory at a time.
 
+use super::dct::{COUNT, Rows};
 use super::error::Error;
 use super::subsampling::Subsampling;
 
@@ -74,7 +75,7 @@ pub(crate) struct Component {
 
 impl Component {
     fn new(width: usize, height: usize, factors: (usize, usize), units: usize) -> Self {
-        let stride = units * factors.0 * SIDE;
+        let stride = units.next_multiple_of(COUNT) * factors.0 * SIDE;
         Self { width, height, factors, stride, samples: vec![0; stride * factors.1 * SIDE] }
     }
 
@@ -87,18 +88,18 @@ impl Component {
         self.samples.chunks_exact_mut(self.stride)
     }
 
-    /// The block at this column of a row of blocks.
-    #[inline(always)]
-    pub(crate) fn block(&self, column: usize, row: usize) -> [[u8; SIDE]; SIDE] {
-        let mut block = [[0; SIDE]; SIDE];
-        let start = row * SIDE * self.stride + column * SIDE;
-        let rows = self.samples.get(start..).unwrap_or_default().chunks(self.stride);
-        for (row, samples) in block.iter_mut().zip(rows) {
-            if let Some(samples) = samples.first_chunk() {
+    /// The samples of the blocks from this one on.
+    pub(crate) fn blocks(&self, column: usize, row: usize) -> Rows<u8> {
+        let start = (row * self.stride + column) * SIDE;
+        let mut rest = self.samples.get(start..).unwrap_or_default();
+        let mut rows = [[0; _]; _];
+        for row in &mut rows {
+            if let Some(samples) = rest.first_chunk() {
                 *row = *samples;
             }
+            rest = rest.get(self.stride..).unwrap_or_default();
         }
-        block
+        rows
     }
 }
 

@@ -1,5 +1,7 @@
 //! The symbols of a scan, which are counted before they are written.
 
+use archmage::autoversion;
+
 use super::bits::Bits;
 use super::component::Layout;
 use super::file;
@@ -83,13 +85,7 @@ impl Symbols {
             self.scan = Scan::Started(Bits::new(file), codes);
         }
         if let Scan::Started(bits, codes) = &mut self.scan {
-            for &symbol in &self.kept {
-                let Code { bits: code, length } =
-                    codes.get(symbol as usize & 1023).copied().unwrap_or_default();
-                let follow = symbol & 15;
-                let code = u32::from(code) << follow | symbol >> 16;
-                bits.push(code, u32::from(length) + follow);
-            }
+            write(&self.kept, codes, bits);
         }
         self.kept.clear();
     }
@@ -101,5 +97,16 @@ impl Symbols {
             Scan::Waiting(file) => file,
             Scan::Started(bits, _) => file::end(bits.finish()),
         }
+    }
+}
+
+#[autoversion(v3)]
+fn write(symbols: &[u32], codes: &[Code; 1024], bits: &mut Bits) {
+    for &symbol in symbols {
+        let Code { bits: code, length } =
+            codes.get(symbol as usize & 1023).copied().unwrap_or_default();
+        let follow = symbol & 15;
+        let code = u32::from(code) << follow | symbol >> 16;
+        bits.push(code, u32::from(length) + follow);
     }
 }
