@@ -48,6 +48,13 @@ impl Layout {
         (width.div_ceil(across * SIDE), height.div_ceil(down * SIDE))
     }
 
+    /// The number of blocks of all components.
+    pub(crate) fn blocks(self) -> usize {
+        let (columns, rows) = self.units();
+        let (across, down) = self.factors();
+        columns * rows * (across * down + if self.subsampling.is_some() { 2 } else { 0 })
+    }
+
     pub(crate) fn components(self) -> Vec<Component> {
         let (across, down) = self.factors();
         let (width, height) = (usize::from(self.width), usize::from(self.height));

@@ -11,6 +11,10 @@ use super::huffman::{Code, Codes, Counts};
 /// Huffman tables.
 const KEPT: usize = 1 << 22;
 
+/// The number of symbols of a block for which memory is reserved. Most pictures have fewer, and
+/// unused memory costs nothing.
+const RESERVED: usize = 16;
+
 /// A Huffman table for the DC or AC coefficients of luma or chroma.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
@@ -39,7 +43,8 @@ enum Scan {
 impl Symbols {
     /// Continues a file that ends before the Huffman tables.
     pub(crate) fn new(layout: Layout, file: Vec<u8>) -> Self {
-        Self { layout, kept: Vec::new(), counts: [[0; 256]; 4], scan: Scan::Waiting(file) }
+        let kept = Vec::with_capacity((layout.blocks() * RESERVED).min(KEPT));
+        Self { layout, kept, counts: [[0; 256]; 4], scan: Scan::Waiting(file) }
     }
 
     /// Adds a symbol. Its lowest four bits are the number of bits that follow its code.
