@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use archmage::autoversion;
 
-use super::component::{Component, Layout, SIDE};
-use super::dct::COUNT;
+use super::component::{COUNT, Component, Layout, SIDE};
 use super::file;
 use super::levels::{Levels, Quantizer};
 use super::symbols::{Symbols, Table};

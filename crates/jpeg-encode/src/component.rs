@@ -1,11 +1,16 @@
 //! The components of a picture. Only one row of units (MCUs) is in memory at a time.
 
-use super::dct::{COUNT, Rows};
 use super::error::Error;
 use super::subsampling::Subsampling;
 
 /// The side of a block.
 pub(crate) const SIDE: usize = 8;
+
+/// The number of blocks that are transformed together.
+pub(crate) const COUNT: usize = 4;
+
+/// The rows of neighbouring blocks.
+pub(crate) type Rows<T> = [[T; SIDE * COUNT]; SIDE];
 
 /// The size of a picture and its components.
 #[derive(Debug, Clone, Copy)]

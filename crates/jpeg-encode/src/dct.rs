@@ -3,16 +3,10 @@
 
 use archmage::autoversion;
 
-use super::component::SIDE;
-
-/// The number of blocks that are transformed together.
-pub(crate) const COUNT: usize = 4;
+use super::component::{COUNT, Rows, SIDE};
 
 /// The values of neighbouring blocks.
 pub(crate) type Values = [[[i16; SIDE]; SIDE]; COUNT];
-
-/// The rows of neighbouring blocks.
-pub(crate) type Rows<T> = [[T; SIDE * COUNT]; SIDE];
 
 /// The factor of each frequency in the result of [`forward`]: `cos(kπ/16) √2`, or 1 for the first.
 pub(crate) const SCALES: [f32; 8] =

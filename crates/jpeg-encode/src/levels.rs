@@ -2,8 +2,8 @@
 
 use archmage::autoversion;
 
-use super::component::SIDE;
-use super::dct::{COUNT, Rows, SCALE, SCALES, Values, forward};
+use super::component::{COUNT, Rows, SIDE};
+use super::dct::{SCALE, SCALES, Values, forward};
 use super::tables::Steps;
 
 /// A coefficient is rounded up if it exceeds a level by at least this fraction of a step. At
