@@ -244,46 +244,62 @@ impl Layout {
         deadline: Deadline,
         mut block: impl FnMut(&mut i32, S, &mut T),
     ) -> Result<(), Error> {
-        if self.blocks_per_mcu == 0 || self.mcus.0 == 0 || stride == 0 {
-            return Ok(());
-        }
-        let mut prediction = 0;
-        let mut until_restart = restart_interval;
-        let rows = source.chunks(self.mcus.0 * self.blocks_per_mcu);
-        for (source, target) in rows.zip(target.chunks_mut(part.v * stride)) {
+        let mut walk = Walk::new(restart_interval);
+        let rows = source.chunks((self.mcus.0 * self.blocks_per_mcu).max(1));
+        for (source, target) in rows.zip(target.chunks_mut((part.v * stride).max(1))) {
             deadline.check()?;
-            let mut mcus = source.chunks_exact(self.blocks_per_mcu);
-            let mut lines = target.chunks_mut(stride).map(<[T]>::iter_mut);
-            let mut lines: [_; 4] = std::array::from_fn(|_| lines.next().unwrap_or_default());
-            while mcus.len() > 0 {
-                let piece = if restart_interval == 0 {
-                    mcus.len()
-                } else {
-                    if until_restart == 0 {
-                        until_restart = restart_interval;
-                        prediction = 0;
-                    }
-                    mcus.len().min(until_restart)
-                };
-                until_restart = until_restart.wrapping_sub(piece);
-                let mcus = mcus.by_ref().take(piece);
-                let mut step = |source, target: &mut T| block(&mut prediction, source, target);
-                match (&mut lines, part.h, part.v) {
-                    ([line, ..], 1, 1) => {
-                        for (mcu, out) in mcus.zip(line) {
-                            if let Some(&source) = mcu.get(part.first) {
-                                step(source, out);
-                            }
+            self.visit_row(part, &mut walk, source, (target, stride), &mut block);
+        }
+        Ok(())
+    }
+
+    /// Visits a component's blocks in a row of MCUs. `source` has an item for each block of the row.
+    /// `target` is this row of a plane with this stride.
+    #[inline]
+    pub(crate) fn visit_row<S: Copy, T>(
+        &self,
+        part: &Part,
+        walk: &mut Walk,
+        source: &[S],
+        (target, stride): (&mut [T], usize),
+        mut block: impl FnMut(&mut i32, S, &mut T),
+    ) {
+        if self.blocks_per_mcu == 0 || stride == 0 {
+            return;
+        }
+        let mut mcus = source.chunks_exact(self.blocks_per_mcu);
+        let mut lines = target.chunks_mut(stride).map(<[T]>::iter_mut);
+        let mut lines: [_; 4] = std::array::from_fn(|_| lines.next().unwrap_or_default());
+        // In local variables, so that the compiler keeps them in registers.
+        let Walk { restart_interval, mut until_restart, mut prediction } = *walk;
+        while mcus.len() > 0 {
+            let piece = if restart_interval == 0 {
+                mcus.len()
+            } else {
+                if until_restart == 0 {
+                    until_restart = restart_interval;
+                    prediction = 0;
+                }
+                mcus.len().min(until_restart)
+            };
+            until_restart = until_restart.wrapping_sub(piece);
+            let mcus = mcus.by_ref().take(piece);
+            let mut step = |source, target: &mut T| block(&mut prediction, source, target);
+            match (&mut lines, part.h, part.v) {
+                ([line, ..], 1, 1) => {
+                    for (mcu, out) in mcus.zip(line) {
+                        if let Some(&source) = mcu.get(part.first) {
+                            step(source, out);
                         }
                     }
-                    (lines, ..) => {
-                        for mcu in mcus {
-                            let mut blocks = mcu.iter().skip(part.first);
-                            for line in lines.iter_mut().take(part.v) {
-                                for out in line.take(part.h) {
-                                    if let Some(&source) = blocks.next() {
-                                        step(source, out);
-                                    }
+                }
+                (lines, ..) => {
+                    for mcu in mcus {
+                        let mut blocks = mcu.iter().skip(part.first);
+                        for line in lines.iter_mut().take(part.v) {
+                            for out in line.take(part.h) {
+                                if let Some(&source) = blocks.next() {
+                                    step(source, out);
                                 }
                             }
                         }
@@ -291,6 +307,20 @@ impl Layout {
                 }
             }
         }
-        Ok(())
+        *walk = Walk { restart_interval, until_restart, prediction };
+    }
+}
+
+/// What [`Layout::visit_row`] passes on to the next row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Walk {
+    restart_interval: usize,
+    until_restart: usize,
+    prediction: i32,
+}
+
+impl Walk {
+    pub(crate) fn new(restart_interval: usize) -> Self {
+        Self { restart_interval, until_restart: restart_interval, prediction: 0 }
     }
 }

@@ -10,6 +10,9 @@
 //! all results of this lane from that block on are correct. If the two never meet, the previous
 //! lane continues instead.
 
+use std::mem;
+use std::ops::Range;
+
 use crate::deadline::Deadline;
 use crate::entropy::Bits;
 use crate::error::Error;
@@ -34,6 +37,7 @@ const UNCHECKED: usize = 8 * 1024;
 const MAX_BLOCK: usize = 64 * 31;
 
 /// A stretch of the scan that starts, or may start, with an MCU.
+#[derive(Default)]
 struct Stretch {
     /// The end of the stretch, in bits.
     to: usize,
@@ -46,10 +50,24 @@ struct Stretch {
 }
 
 impl Stretch {
-    fn new(from: u32, to: usize, wanted: usize, capacity: usize) -> Self {
-        let mut starts = Vec::with_capacity(capacity);
+    fn new(from: u32, to: usize, wanted: usize) -> Self {
+        let mut starts = Vec::with_capacity(if wanted == usize::MAX { BATCH } else { wanted });
         starts.push(from);
         Self { to, wanted, attempts: 0, starts }
+    }
+}
+
+/// Memory that is kept for the next part of a scan.
+pub(crate) struct Memory([Stretch; LANES]);
+
+impl Memory {
+    /// Reserves memory for a part with this number of blocks.
+    pub(crate) fn new(blocks: usize) -> Self {
+        let mut stretches: [Stretch; LANES] = Default::default();
+        for stretch in stretches.iter_mut().skip(1) {
+            stretch.starts.reserve(blocks / LANES);
+        }
+        Self(stretches)
     }
 }
 
@@ -61,9 +79,10 @@ struct Active<'s> {
     first: usize,
 }
 
-/// Finds the blocks of one scan.
+/// Finds the blocks of a scan, or of a part of it.
 pub(crate) struct Locator<'a> {
     tables: &'a Tables<'a>,
+    /// The data, followed by some zero bytes.
     bytes: &'a [u8],
     /// The number of bits of data.
     end: usize,
@@ -81,7 +100,7 @@ pub(crate) struct Located {
     pub(crate) starts: Vec<u32>,
 }
 
-/// Finds the blocks of the scan at the reader's position.
+/// Finds the blocks of the scan at the reader's position, which has no restart markers.
 pub(crate) fn locate_scan(
     reader: &Reader,
     frame: &Frame,
@@ -90,71 +109,67 @@ pub(crate) fn locate_scan(
     deadline: Deadline,
 ) -> Result<Located, Error> {
     let layout = frame.layout(scan)?;
-    let interval = reader.restart_interval;
-    let bits = Bits::collect(data, reader.position(), interval > 0)?;
-    // A block takes at least one bit for its DC code and one for its end. This is checked before
-    // memory is allocated for the size that the header claims.
-    if layout.total_blocks() > bits.len() * 4 {
-        return Err(Error::Malformed("a scan ends early"));
-    }
-    let starts = locate(&Tables::new(reader, &layout)?, &bits, &layout, interval, deadline)?;
+    let bits = Bits::collect(data, reader.position(), false)?;
+    check_length(&layout, bits.len())?;
+    let tables = Tables::new(reader, &layout)?;
+    let locator = Locator::new(&tables, bits.padded(), bits.len(), deadline);
+    let starts = locator.all(layout.total_blocks())?;
     Ok(Located { layout, bits, starts })
 }
 
-/// Returns the starts of all blocks of a scan, in bits, in order.
-fn locate(
-    tables: &Tables,
-    bits: &Bits,
-    layout: &Layout,
-    restart_interval: usize,
-    deadline: Deadline,
-) -> Result<Vec<u32>, Error> {
-    let locator = Locator::new(tables, bits, deadline);
-    if restart_interval > 0 {
-        locator.between_restarts(bits, layout, restart_interval)
-    } else {
-        locator.without_restarts(layout.total_blocks())
-    }
+/// Refuses a scan that has too few bytes for its blocks.
+///
+/// A block takes at least one bit for its DC code and one for its end. Check this before allocating
+/// memory for the size that the header claims.
+pub(crate) fn check_length(layout: &Layout, bytes: usize) -> Result<(), Error> {
+    if layout.total_blocks() > bytes.saturating_mul(4) { Err(ENDS_EARLY) } else { Ok(()) }
 }
 
-const ENDS_EARLY: Error = Error::Malformed("a scan ends early or has an invalid code");
+pub(crate) const ENDS_EARLY: Error = Error::Malformed("a scan ends early or has an invalid code");
 
 /// Converts a bit position. It always fits, because the size of a scan is limited.
-fn position(bit: usize) -> u32 {
+pub(crate) fn position(bit: usize) -> u32 {
     u32::try_from(bit).unwrap_or(u32::MAX)
 }
 
 impl<'a> Locator<'a> {
-    fn new(tables: &'a Tables<'a>, bits: &'a Bits, deadline: Deadline<'a>) -> Self {
+    /// `padded` is `length` bytes of data, followed by some zero bytes.
+    pub(crate) fn new(
+        tables: &'a Tables<'a>,
+        padded: &'a [u8],
+        length: usize,
+        deadline: Deadline<'a>,
+    ) -> Self {
         Self {
             tables,
-            bytes: bits.padded(),
-            end: bits.len() * 8,
+            bytes: padded,
+            end: length * 8,
             deadline,
             #[cfg(test)]
             steps: std::cell::Cell::default(),
         }
     }
 
-    fn between_restarts(
+    /// Appends the starts of the blocks in these intervals between restart markers. The scan has
+    /// `mcus` MCUs left.
+    pub(crate) fn between_restarts(
         &self,
-        bits: &Bits,
-        layout: &Layout,
+        intervals: &[Range<usize>],
         restart_interval: usize,
-    ) -> Result<Vec<u32>, Error> {
-        let mut mcus = layout.total_mcus();
-        let mut stretches = Vec::with_capacity(bits.intervals.len());
-        for interval in &bits.intervals {
-            let wanted = mcus.min(restart_interval) * layout.blocks_per_mcu;
+        mut mcus: usize,
+        starts: &mut Vec<u32>,
+    ) -> Result<(), Error> {
+        let mut stretches = Vec::with_capacity(intervals.len());
+        for interval in intervals {
+            let wanted = mcus.min(restart_interval) * self.tables.blocks_per_mcu;
             let (from, to) = (position(interval.start * 8), interval.end * 8);
-            stretches.push(Stretch::new(from, to, wanted + 1, wanted + 1));
+            stretches.push(Stretch::new(from, to, wanted + 1));
             mcus = mcus.saturating_sub(restart_interval);
             if mcus == 0 {
                 break;
             }
         }
         self.work(&mut stretches)?;
-        let mut starts = Vec::with_capacity(layout.total_blocks());
         for Stretch { to, wanted, starts: found, .. } in &stretches {
             match found.split_last() {
                 Some((&end, found)) if found.len() + 1 == *wanted && end as usize <= *to => {
@@ -163,34 +178,53 @@ impl<'a> Locator<'a> {
                 _ => return Err(ENDS_EARLY),
             }
         }
-        if starts.len() < layout.total_blocks() { Err(ENDS_EARLY) } else { Ok(starts) }
+        Ok(())
     }
 
-    fn without_restarts(&self, total: usize) -> Result<Vec<u32>, Error> {
-        let count = if self.end / 8 < SPLIT_FROM { 1 } else { LANES };
-        let part = self.end / count;
-        let mut stretches: Vec<_> = (0..count)
-            .map(|index| {
-                let to = (part * (index + 1) + OVERLAP).min(self.end);
-                let capacity = if index == 0 { total + BATCH } else { total / count * 5 / 4 };
-                let mut stretch =
-                    Stretch::new(position(part * index), to, usize::MAX, capacity + BATCH);
-                stretch.attempts = if index == 0 { 0 } else { ATTEMPTS };
-                stretch
-            })
-            .collect();
-        self.work(&mut stretches)?;
-        let mut stretches = stretches.into_iter();
-        let mut starts = stretches.next().map(|first| first.starts).unwrap_or_default();
-        for stretch in stretches {
-            self.join(&mut starts, &stretch.starts)?;
-        }
+    /// Returns the starts of all blocks.
+    fn all(&self, total: usize) -> Result<Vec<u32>, Error> {
+        let mut starts = vec![0];
+        self.extend(&mut starts, &mut Memory::new(total))?;
         // The last start is the end of the last block.
         if starts.len() <= total {
             return Err(ENDS_EARLY);
         }
         starts.truncate(total);
         Ok(starts)
+    }
+
+    /// Appends the ends of blocks to `starts` as long as there is data. The end of a block is the
+    /// start of the next one. The first start is that of an MCU.
+    pub(crate) fn extend(&self, starts: &mut Vec<u32>, memory: &mut Memory) -> Result<(), Error> {
+        // Lanes start with an MCU.
+        let last = starts.len().saturating_sub(1);
+        starts.truncate(last - last % self.tables.blocks_per_mcu.max(1) + 1);
+        let from = starts.last().map_or(0, |&from| from as usize);
+        let length = self.end.saturating_sub(from);
+        let count = if length / 8 < SPLIT_FROM { 1 } else { LANES };
+        let part = length / count;
+        let Memory(stretches) = memory;
+        let stretches = stretches.get_mut(..count).unwrap_or_default();
+        for (stretch, index) in stretches.iter_mut().zip(0..) {
+            stretch.to = (from + part * (index + 1) + OVERLAP).min(self.end);
+            stretch.wanted = usize::MAX;
+            if index == 0 {
+                stretch.attempts = 0;
+                mem::swap(&mut stretch.starts, starts);
+            } else {
+                stretch.attempts = ATTEMPTS;
+                stretch.starts.clear();
+                stretch.starts.push(position(from + part * index));
+            }
+        }
+        self.work(stretches)?;
+        if let [first, others @ ..] = stretches {
+            mem::swap(&mut first.starts, starts);
+            for other in others {
+                self.join(starts, &other.starts)?;
+            }
+        }
+        Ok(())
     }
 
     /// Extends `starts`, which are known to be correct, with the items of `others` that follow
@@ -221,7 +255,7 @@ impl<'a> Locator<'a> {
                 return Ok(());
             };
             let to = last as usize + OVERLAP;
-            let mut more = [Stretch::new(from, to, usize::MAX, BATCH)];
+            let mut more = [Stretch::new(from, to, usize::MAX)];
             self.work(&mut more)?;
             starts.truncate(mcu);
             starts.extend(more.iter().flat_map(|more| &more.starts));
@@ -243,7 +277,7 @@ impl<'a> Locator<'a> {
                 unchecked = 0;
             }
             for stretch in waiting.by_ref().take(LANES - active.len()) {
-                let from = stretch.starts.first().copied().unwrap_or_default();
+                let from = stretch.starts.last().copied().unwrap_or_default();
                 let lane = self.tables.start(from as usize);
                 active.push(Active { stretch, lane, first: 0 });
             }
@@ -404,10 +438,10 @@ mod tests {
                 expected.push(position(bit));
             }
 
-            let locator = Locator::new(&tables, &bits, Deadline::NONE);
-            let found = locator.without_restarts(expected.len() - 1);
+            let locator = Locator::new(&tables, bits.padded(), bits.len(), Deadline::NONE);
+            let found = locator.all(expected.len() - 1);
             prop_assert_eq!(found.as_deref(), Ok(&expected[..expected.len() - 1]));
-            prop_assert!(locator.without_restarts(expected.len()).is_err());
+            prop_assert!(locator.all(expected.len()).is_err());
             // Count twice, for the two calls. Each call has at most one look-up for each bit in the
             // parts, and a second one where the parts do not meet. A lane that is out of step adds
             // look-ups until its batch ends.

@@ -5,11 +5,11 @@
 use crate::corner::{self, Corners, INDICES, Transform, Transformed};
 use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::frame::{Frame, Layout, Part, Scan};
+use crate::frame::{Component, Frame, Layout, Part, Scan, Walk};
 use crate::image::Plane;
-use crate::locate::{Located, locate_scan};
 use crate::marker::{Quantisation, Reader};
 use crate::options::Scale;
+use crate::rows::{self, ReadRow, Row};
 use crate::scaled_plane::Scaled;
 use crate::sequential_scan::Dc;
 use crate::values::{Position, Values};
@@ -31,58 +31,70 @@ pub(crate) fn decode(
     deadline: Deadline,
     planes: &mut [Scaled],
 ) -> Result<usize, Error> {
-    let Located { layout, bits, starts } = locate_scan(reader, frame, scan, data, deadline)?;
-    let interval = reader.restart_interval;
-    for part in &layout.parts {
-        let component = frame.components.get(part.selected.component);
-        let plane = planes.get_mut(part.selected.component);
-        let (Some(component), Some(Scaled { plane, scale, variances })) = (component, plane) else {
-            continue;
-        };
-        if !variances.is_empty() {
-            let weights = Weights::new(reader.quantisation(component.quantisation)?, *scale);
-            let dc = Values::dc(reader.dc_code(part.selected.dc_table)?);
-            let ac = Values::ac(reader.ac_code(part.selected.ac_table)?);
-            let target = (variances.as_mut_slice(), component.padded.0);
-            layout.visit(part, interval, &starts, target, deadline, |_, start, variance| {
-                *variance = weights.of_block(bits.padded(), start, &dc, &ac);
-            })?;
+    let layout = frame.layout(scan)?;
+    rows::read(reader, &layout, data, deadline, || {
+        let mut parts: Vec<ReadRow<'_>> = Vec::new();
+        for ((index, component), scaled) in frame.components.iter().enumerate().zip(planes) {
+            let part = layout.parts.iter().find(|part| part.selected.component == index);
+            let Some(part) = part else { continue };
+            let Scaled { plane, scale, variances } = scaled;
+            if !variances.is_empty() {
+                parts.push(read_variances(reader, &layout, part, component, *scale, variances)?);
+            }
+            if *scale == Scale::Eighth {
+                plane.stride = component.padded.0;
+                let dc = Dc { reader, layout: &layout, part };
+                parts.push(dc.samples(component, &mut plane.data)?);
+                continue;
+            }
+            let source = Source {
+                layout: &layout,
+                part,
+                across: component.padded.0,
+                restart_interval: reader.restart_interval,
+                dc: Values::dc(reader.dc_code(part.selected.dc_table)?),
+                ac: Values::ac(reader.ac_code(part.selected.ac_table)?),
+                quantisation: *reader.quantisation(component.quantisation)?,
+            };
+            match *scale {
+                Scale::SevenEighths => parts.push(source.write::<7, 50>(plane)),
+                Scale::ThreeQuarters => parts.push(source.write::<6, 37>(plane)),
+                Scale::FiveEighths => parts.push(source.write::<5, 26>(plane)),
+                Scale::Half => parts.push(source.write::<4, 17>(plane)),
+                Scale::ThreeEighths => parts.push(source.write::<3, 10>(plane)),
+                Scale::Quarter => parts.push(source.write::<2, 5>(plane)),
+                Scale::Full | Scale::Eighth => {}
+            }
         }
-        if *scale == Scale::Eighth {
-            let dc = Dc { reader, layout: &layout, part, bits: &bits, starts: &starts };
-            plane.stride = component.padded.0;
-            plane.data = dc.samples(component, deadline)?;
-            continue;
-        }
-        let source = Source {
-            bytes: bits.padded(),
-            starts: &starts,
-            layout: &layout,
-            part,
-            across: component.padded.0,
-            restart_interval: interval,
-            dc: Values::dc(reader.dc_code(part.selected.dc_table)?),
-            ac: Values::ac(reader.ac_code(part.selected.ac_table)?),
-            quantisation: *reader.quantisation(component.quantisation)?,
-        };
-        match *scale {
-            Scale::SevenEighths => source.write::<7, 50>(plane, deadline)?,
-            Scale::ThreeQuarters => source.write::<6, 37>(plane, deadline)?,
-            Scale::FiveEighths => source.write::<5, 26>(plane, deadline)?,
-            Scale::Half => source.write::<4, 17>(plane, deadline)?,
-            Scale::ThreeEighths => source.write::<3, 10>(plane, deadline)?,
-            Scale::Quarter => source.write::<2, 5>(plane, deadline)?,
-            Scale::Full | Scale::Eighth => {}
-        }
-    }
-    Ok(bits.end)
+        Ok(parts)
+    })
+}
+
+/// Writes the variance of each block.
+fn read_variances<'a>(
+    reader: &'a Reader,
+    layout: &'a Layout,
+    part: &'a Part,
+    component: &Component,
+    scale: Scale,
+    variances: &'a mut [u16],
+) -> Result<ReadRow<'a>, Error> {
+    let weights = Weights::new(reader.quantisation(component.quantisation)?, scale);
+    let dc = Values::dc(reader.dc_code(part.selected.dc_table)?);
+    let ac = Values::ac(reader.ac_code(part.selected.ac_table)?);
+    let mut walk = Walk::new(reader.restart_interval);
+    let stride = component.padded.0;
+    let mut targets = variances.chunks_mut((part.v * stride).max(1));
+    Ok(Box::new(move |row| {
+        let target = (targets.next().unwrap_or_default(), stride);
+        layout.visit_row(part, &mut walk, row.starts, target, |_, start, variance| {
+            *variance = weights.of_block(row.bytes, start, &dc, &ac);
+        });
+    }))
 }
 
 /// A component's blocks in a scan.
 struct Source<'a> {
-    bytes: &'a [u8],
-    /// The starts of all blocks of the scan, in bits.
-    starts: &'a [u32],
     layout: &'a Layout,
     part: &'a Part,
     /// The number of blocks in a row of the component.
@@ -126,13 +138,9 @@ impl Prediction {
     }
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
     /// Writes `N` x `N` samples for each block. `M` is `N * N + 1`.
-    fn write<const N: usize, const M: usize>(
-        &self,
-        plane: &mut Plane,
-        deadline: Deadline,
-    ) -> Result<(), Error>
+    fn write<const N: usize, const M: usize>(self, plane: &'a mut Plane) -> ReadRow<'a>
     where
         [f32; N]: Transformed,
     {
@@ -150,21 +158,19 @@ impl Source<'_> {
         let restart_interval = self.restart_interval;
         let mut prediction =
             Prediction { restart_interval, until_restart: restart_interval, value: 0 };
-        let rows = self.starts.chunks((self.layout.mcus.0 * self.layout.blocks_per_mcu).max(1));
-        let targets = plane.data.chunks_mut((width * N * self.part.v).max(1));
-        for (starts, target) in rows.zip(targets) {
-            deadline.check()?;
+        let mut targets = plane.data.chunks_mut((width * N * self.part.v).max(1));
+        Box::new(move |row| {
             corners.fill([[0; WIDTH]; M]);
             let values = corners.as_flattened_mut().as_flattened_mut();
-            self.read_row::<N>(starts, &blocks, &places, values, &mut prediction);
+            self.read_row::<N>(row, &blocks, &places, values, &mut prediction);
             let lines = corners.chunks_exact(groups.max(1)).take(self.part.v);
+            let target = targets.next().unwrap_or_default();
             for (line, target) in lines.zip(target.chunks_mut((width * N).max(1))) {
                 for (index, corners) in line.iter().enumerate() {
                     transform.write(corners, &mut between, index, target, width);
                 }
             }
-        }
-        Ok(())
+        })
     }
 
     /// Reads the coefficients of a row of MCUs.
@@ -174,14 +180,14 @@ impl Source<'_> {
     #[inline(never)]
     fn read_row<const N: usize>(
         &self,
-        starts: &[u32],
+        row: Row<'_>,
         blocks: &[Block],
         places: &[u16; INDICES],
         values: &mut [i16],
         prediction: &mut Prediction,
     ) {
         for block in blocks {
-            self.read::<N>(starts, *block, places, values, prediction);
+            self.read::<N>(row, *block, places, values, prediction);
         }
     }
 
@@ -207,29 +213,30 @@ impl Source<'_> {
     #[expect(clippy::inline_always, reason = "the number of rows has to be known")]
     fn read<const N: usize>(
         &self,
-        starts: &[u32],
+        row: Row<'_>,
         block: Block,
         places: &[u16; INDICES],
         values: &mut [i16],
         prediction: &mut Prediction,
     ) {
+        let Row { bytes, starts } = row;
         let start = starts.get(block.start).copied().unwrap_or_default();
         let values = values.get_mut(block.target..).and_then(<[i16]>::first_chunk_mut::<REACH>);
         let Some(values) = values else { return };
         let [dc, ..] = values;
-        let mut at = Position::new(self.bytes, start);
+        let mut at = Position::new(bytes, start);
         let mut index = 0;
-        *dc = prediction.next(block.is_first, self.dc.step(self.bytes, &mut at).first);
+        *dc = prediction.next(block.is_first, self.dc.step(bytes, &mut at).first);
         // The last coefficient of the corner, in zigzag order.
         let last = const { corner::last(N) };
         // After a DC and an AC coefficient, or after two AC coefficients, more bits must be loaded.
         loop {
-            index = self.step(&mut at, index, places, values);
+            index = self.step(bytes, &mut at, index, places, values);
             if index >= last {
                 return;
             }
-            at.refill(self.bytes);
-            index = self.step(&mut at, index, places, values);
+            at.refill(bytes);
+            index = self.step(bytes, &mut at, index, places, values);
             if index >= last {
                 return;
             }
@@ -241,12 +248,13 @@ impl Source<'_> {
     #[expect(clippy::inline_always, reason = "a call would keep the position out of registers")]
     fn step(
         &self,
+        bytes: &[u8],
         at: &mut Position,
         index: u32,
         places: &[u16; INDICES],
         values: &mut [i16; REACH],
     ) -> u32 {
-        let found = self.ac.step(self.bytes, at);
+        let found = self.ac.step(bytes, at);
         let mut set = |distance: u32, coefficient: i16| {
             let place = places.get(usize::from((index + distance) as u8)).copied();
             if let Some(value) = values.get_mut(usize::from(place.unwrap_or_default())) {

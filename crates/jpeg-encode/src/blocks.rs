@@ -1,16 +1,15 @@
 //! Turns blocks of samples into symbols.
 
-use super::component::{Component, Layout, SIDE};
-use super::dct::{SCALE, SCALES, Values, forward};
-use super::file;
-use super::symbols::{Symbols, Table};
-use super::tables::{Steps, steps};
-use super::zigzag::ZIGZAG;
+use std::ops::Range;
 
-/// A coefficient is rounded up if it exceeds a level by at least this fraction of a step. At
-/// quality 100, it is rounded to the nearest level.
-const ROUNDS_UP: f32 = 0.56;
-const ROUNDS_UP_AT_100: f32 = 0.5;
+use archmage::autoversion;
+
+use super::component::{COUNT, Component, Layout, SIDE};
+use super::file;
+use super::levels::{Levels, Quantizer};
+use super::symbols::{Symbols, Table};
+use super::tables::steps;
+use super::zigzag::{PLACES, RANKS};
 
 /// Encodes a picture. `fill` writes the samples of a row of units to the components.
 pub(crate) fn encode(
@@ -30,109 +29,32 @@ pub(crate) fn encode(
     let (across, down) = layout.units();
     for row in 0..down {
         fill(row, &mut components);
-        for column in 0..across {
+        for first in (0..across).step_by(COUNT) {
             for (component, encoder) in components.iter().zip(&mut encoders) {
-                encoder.unit(component, column, row, &mut symbols);
+                encoder.transform(component, first);
             }
+            let columns = first..across.min(first + COUNT);
+            write_units(&components, &mut encoders, columns, row, &mut symbols);
         }
         symbols.relieve();
     }
     symbols.finish()
 }
 
-/// Divides coefficients by their steps: adds, multiplies twice, and keeps the upper half of each
-/// product. The first index of each array is the horizontal frequency.
-struct Quantizer {
-    addends: [[u16; 8]; 8],
-    factors: [[u16; 8]; 8],
-    shifts: [[u16; 8]; 8],
-    /// The index of each coefficient in zigzag order.
-    ranks: [[u8; 8]; 8],
-    /// The place of each coefficient, in zigzag order.
-    places: [u8; 64],
-    /// The factor of the DC coefficient.
-    direct: f32,
-}
-
-impl Quantizer {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
-    fn new(steps: &Steps, quality: u8) -> Self {
-        let mut divisors = [SCALES.map(|scale| scale * SCALE); 8];
-        for ((divisors, column), horizontal) in divisors.iter_mut().zip(SCALES).zip(0_usize..) {
-            for (divisor, steps) in divisors.iter_mut().zip(steps) {
-                *divisor *= column * steps.get(horizontal).copied().map_or(1.0, f32::from);
-            }
-        }
-        let rounds_up = if quality < 100 { ROUNDS_UP } else { ROUNDS_UP_AT_100 };
-        let numbers = |number: &dyn Fn(f32) -> f32| {
-            divisors.map(|divisors| divisors.map(|divisor| number(divisor).round() as u16))
-        };
-        let places = ZIGZAG.map(|index| index % 8 * 8 + index / 8);
-        let mut ranks = [[0; 8]; 8];
-        for (&place, rank) in places.iter().zip(0..) {
-            if let Some(entry) = ranks.as_flattened_mut().get_mut(usize::from(place)) {
-                *entry = rank;
-            }
-        }
-        Self {
-            addends: numbers(&|divisor| (1.0 - rounds_up) * divisor),
-            factors: numbers(&|divisor| (16.0 + exponent(divisor)).exp2() / divisor),
-            shifts: numbers(&|divisor| (16.0 - exponent(divisor)).exp2()),
-            ranks,
-            places,
-            direct: 1.0 / (SCALE * f32::from(steps[0][0])),
+/// Writes the symbols of units in these columns.
+#[autoversion(v3)]
+fn write_units(
+    components: &[Component],
+    encoders: &mut [Encoder<'_>; 3],
+    columns: Range<usize>,
+    row: usize,
+    symbols: &mut Symbols,
+) {
+    for column in columns {
+        for (component, encoder) in components.iter().zip(&mut *encoders) {
+            encoder.unit(component, column, row, symbols);
         }
     }
-
-    /// Returns the DC level, the AC levels, and a mask of the nonzero AC levels in zigzag order.
-    #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "in range")]
-    fn levels(&self, block: &[[u8; 8]; 8]) -> (i32, Values, u64) {
-        let coefficients = forward(block);
-        let levels = self.divide(&coefficients);
-        let mut nonzero = 0_u64;
-        let halves = levels.as_flattened().as_chunks::<4>().0;
-        for (half, ranks) in halves.iter().zip(self.ranks.as_flattened().as_chunks::<4>().0) {
-            let [a, b, c, d] = half.map(|level| u64::from(level.cast_unsigned()));
-            let mut bits = a | (b << 16) | (c << 32) | (d << 48);
-            while bits != 0 {
-                let place = (bits.trailing_zeros() / 16) & 3;
-                bits &= !(0xffff << (place * 16));
-                nonzero |= 1 << (ranks.get(place as usize).copied().unwrap_or_default() & 63);
-            }
-        }
-        let direct = f32::from(coefficients[0][0]) * self.direct;
-        ((direct + 0.5f32.copysign(direct)) as i32, levels, nonzero & !1)
-    }
-
-    /// The compiler turns the loop into vector code, but only if the function is not inlined.
-    #[inline(never)]
-    fn divide(&self, coefficients: &Values) -> Values {
-        let mut levels = *coefficients;
-        let numbers = self.addends.as_flattened().iter().zip(self.factors.as_flattened());
-        let numbers = numbers.zip(self.shifts.as_flattened());
-        for (level, ((&addend, &factor), &shift)) in
-            levels.as_flattened_mut().iter_mut().zip(numbers)
-        {
-            let sign = *level >> 15;
-            let size = level.unsigned_abs().wrapping_add(addend);
-            let size = upper(upper(size, factor), shift).cast_signed();
-            *level = (size ^ sign).wrapping_sub(sign);
-        }
-        levels
-    }
-}
-
-/// The number of bits by which to shift for this divisor. With this shift, the factor uses all 16
-/// bits, and the second multiplication shifts by at least one bit.
-fn exponent(divisor: f32) -> f32 {
-    divisor.log2().floor().max(1.0)
-}
-
-/// The upper half of the product.
-#[inline(always)]
-fn upper(one: u16, other: u16) -> u16 {
-    ((u32::from(one) * u32::from(other)) >> 16) as u16
 }
 
 /// Encodes the blocks of a component.
@@ -142,11 +64,25 @@ struct Encoder<'a> {
     alternating: Table,
     /// The DC level of the previous block.
     last: i32,
+    /// The levels of [`COUNT`] units, from left to right in rows of blocks.
+    levels: Vec<Levels>,
 }
 
 impl<'a> Encoder<'a> {
     fn new(quantizer: &'a Quantizer, [direct, alternating]: [Table; 2]) -> Self {
-        Self { quantizer, direct, alternating, last: 0 }
+        Self { quantizer, direct, alternating, last: 0, levels: Vec::new() }
+    }
+
+    /// Computes the levels of units from this column on.
+    fn transform(&mut self, component: &Component, column: usize) {
+        let (across, down) = component.factors;
+        self.levels.resize(across * down, Levels::default());
+        for (row, y) in self.levels.chunks_exact_mut(across).zip(0..) {
+            for (levels, x) in row.iter_mut().zip(0..) {
+                let samples = component.blocks(column * across + x * COUNT, y);
+                self.quantizer.quantize(&samples, levels);
+            }
+        }
     }
 
     /// Encodes the component's blocks in a unit.
@@ -155,9 +91,10 @@ impl<'a> Encoder<'a> {
         let (across, down) = component.factors;
         for y in 0..down {
             for x in 0..across {
-                let (column, top) = (column * across + x, row * down + y);
-                if column * SIDE < component.width && top * SIDE < component.height {
-                    self.block(&component.block(column, y), symbols);
+                let (left, top) = (column * across + x, row * down + y);
+                if left * SIDE < component.width && top * SIDE < component.height {
+                    let index = column % COUNT * across + x;
+                    self.block(y * across + index / COUNT, index % COUNT, symbols);
                 } else {
                     // The block lies outside the picture, so it is encoded with the fewest bits.
                     symbols.push(self.direct, 0, 0);
@@ -168,11 +105,21 @@ impl<'a> Encoder<'a> {
     }
 
     #[inline(always)]
-    fn block(&mut self, block: &[[u8; 8]; 8], symbols: &mut Symbols) {
-        let (direct, levels, mut nonzero) = self.quantizer.levels(block);
+    fn block(&mut self, group: usize, index: usize, symbols: &mut Symbols) {
+        let Some(levels) = self.levels.get(group) else { return };
+        let direct = levels.direct.get(index).copied().unwrap_or_default();
         let (size, bits) = magnitude(direct.wrapping_sub(self.last));
         self.last = direct;
         symbols.push(self.direct, size, bits);
+        let mut places = levels.nonzero.get(index).copied().unwrap_or_default() & !1;
+        // The same mask in zigzag order.
+        let mut nonzero = 0_u64;
+        while places != 0 {
+            let place = places.trailing_zeros();
+            places &= places - 1;
+            nonzero |= 1 << (RANKS.get(place as usize & 63).copied().unwrap_or_default() & 63);
+        }
+        let levels = levels.alternating.get(index).unwrap_or(&[[0; SIDE]; SIDE]).as_flattened();
         let mut previous = 0;
         while nonzero != 0 {
             let rank = nonzero.trailing_zeros();
@@ -183,9 +130,9 @@ impl<'a> Encoder<'a> {
                 symbols.push(self.alternating, 0xf0, 0);
                 run -= 16;
             }
-            let place = self.quantizer.places.get(rank as usize & 63).copied().unwrap_or_default();
-            let level = levels.as_flattened().get(usize::from(place & 63)).copied();
-            let (size, bits) = magnitude(level.unwrap_or_default().into());
+            let place = usize::from(PLACES.get(rank as usize & 63).copied().unwrap_or_default());
+            let level = levels.get(place).copied().unwrap_or_default();
+            let (size, bits) = magnitude(level.into());
             #[expect(clippy::cast_possible_truncation, reason = "at most 15")]
             symbols.push(self.alternating, (run as u8) << 4 | size, bits);
         }

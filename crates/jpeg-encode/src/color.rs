@@ -1,6 +1,8 @@
 //! The conversion of RGB to luma and chroma (JFIF, ITU-R BT.601 in full range).
 //!
-//! The loops are written for vector code: one pixel per 32-bit word, and 15-bit factors.
+//! The compiler turns the loops into vector code, for AVX2 where the processor has it.
+
+use archmage::autoversion;
 
 use super::component::{Component, repeat_last};
 use super::subsampling::Subsampling;
@@ -11,144 +13,121 @@ const BITS: u32 = 15;
 /// One half, as a factor.
 const HALF: i32 = 1 << (BITS - 1);
 
-/// The pixels of a row of units, with one word for each pixel. From the lowest byte up, a word
-/// contains red, green and blue. Its highest byte is undefined.
-pub(crate) struct Pixels {
+/// Red, green and blue.
+type Colors<T> = [Vec<T>; 3];
+
+/// Converts the pixels of a row of units.
+pub(crate) struct Converter {
     width: usize,
-    stride: usize,
-    words: Vec<u32>,
+    subsampling: Subsampling,
+    /// A row of pixels.
+    samples: Colors<u8>,
+    /// The sums of the pixels that share chroma.
+    sums: Colors<i16>,
 }
 
-impl Pixels {
-    pub(crate) fn new(width: usize, rows: usize) -> Self {
-        // For subsampling, a last pixel without a neighbour counts twice.
-        let stride = width.next_multiple_of(2);
-        Self { width, stride, words: vec![0; stride * rows] }
+impl Converter {
+    /// Expects components with this number of luma samples per row.
+    pub(crate) fn new(width: usize, stride: usize, subsampling: Subsampling) -> Self {
+        let chroma = if subsampling == Subsampling::Full { stride } else { stride / 2 };
+        let samples = [(); 3].map(|()| vec![0; stride]);
+        Self { width, subsampling, samples, sums: [(); 3].map(|()| vec![0; chroma]) }
     }
 
-    /// Reads rows of 3 bytes per pixel.
-    pub(crate) fn read<'a>(&mut self, rows: impl Iterator<Item = &'a [u8]>) {
-        for (words, row) in self.words.chunks_exact_mut(self.stride).zip(rows) {
-            let (groups, rest) = row.as_chunks::<12>();
-            let (quads, _) = words.as_chunks_mut::<4>();
-            for (words, &[a, b, c, d, e, f, g, h, i, j, k, l]) in quads.iter_mut().zip(groups) {
-                let [first, second, third] =
-                    [[a, b, c, d], [e, f, g, h], [i, j, k, l]].map(u32::from_le_bytes);
-                *words = [first, first >> 24 | second << 8, second >> 16 | third << 16, third >> 8];
-            }
-            let others = words.iter_mut().skip(groups.len() * 4);
-            for (word, &[red, green, blue]) in others.zip(rest.as_chunks::<3>().0) {
-                *word = u32::from_le_bytes([red, green, blue, 0]);
-            }
-            if let Some((last, [neighbour])) = words.split_at_mut_checked(self.width)
-                && let Some(last) = last.last()
-            {
-                *neighbour = *last;
-            }
-        }
-    }
-
-    fn rows(&self) -> impl Iterator<Item = &[u32]> {
-        self.words.chunks_exact(self.stride)
-    }
-
-    pub(crate) fn write_luma(&self, luma: &mut Component) {
-        for (row, words) in luma.rows_mut().zip(self.rows()) {
-            for (sample, &word) in row.iter_mut().zip(words) {
-                let [red, green, blue] = colors(word);
-                *sample = sample_of((red * 9_798 + green * 19_235 + blue * 3_735 + HALF) >> BITS);
-            }
-            repeat_last(row, self.width);
-        }
-    }
-
-    pub(crate) fn write_chroma(
-        &self,
-        subsampling: Subsampling,
-        blue: &mut Component,
-        red: &mut Component,
+    /// Converts rows of 3 bytes per pixel.
+    pub(crate) fn convert<'a>(
+        &mut self,
+        mut rows: impl Iterator<Item = &'a [u8]>,
+        components: &mut [Component],
     ) {
-        let width = blue.width;
-        let down = if subsampling == Subsampling::Half { 2 } else { 1 };
-        let rows = self.words.chunks_exact(self.stride * down);
-        for ((blue, red), rows) in blue.rows_mut().zip(red.rows_mut()).zip(rows) {
-            match (subsampling, rows.split_at(rows.len() / down)) {
-                (Subsampling::Full, (row, _)) => full(row, blue, red),
-                (Subsampling::HalfWidth, (row, _)) => half_width(row, blue, red),
-                (Subsampling::Half, (upper, lower)) => half(upper, lower, blue, red),
+        let [luma, blue, red] = components else { return };
+        let chroma_width = blue.width;
+        let mut lumas = luma.rows_mut();
+        for (blues, reds) in blue.rows_mut().zip(red.rows_mut()) {
+            self.row(rows.next(), lumas.next());
+            match self.subsampling {
+                Subsampling::Full => write_chroma::<0, _>(&self.samples, blues, reds),
+                Subsampling::HalfWidth => {
+                    self.add_pairs::<false>();
+                    write_chroma::<1, _>(&self.sums, blues, reds);
+                }
+                Subsampling::Half => {
+                    self.add_pairs::<false>();
+                    self.row(rows.next(), lumas.next());
+                    self.add_pairs::<true>();
+                    write_chroma::<2, _>(&self.sums, blues, reds);
+                }
             }
-            repeat_last(blue, width);
-            repeat_last(red, width);
+            repeat_last(blues, chroma_width);
+            repeat_last(reds, chroma_width);
         }
+    }
+
+    fn add_pairs<const ADDS: bool>(&mut self) {
+        for (samples, sums) in self.samples.iter().zip(&mut self.sums) {
+            add_pairs::<ADDS>(samples, sums);
+        }
+    }
+
+    /// Reads a row of pixels, and writes its luma. Repeats the last pixel to the end of the row.
+    fn row(&mut self, row: Option<&[u8]>, luma: Option<&mut [u8]>) {
+        let [red, green, blue] = &mut self.samples;
+        split(row.unwrap_or_default().as_chunks().0, red, green, blue);
+        for samples in [&mut *red, &mut *green, &mut *blue] {
+            repeat_last(samples, self.width);
+        }
+        write_luma(red, green, blue, luma.unwrap_or_default());
     }
 }
 
-#[inline(never)]
-fn full(row: &[u32], blues: &mut [u8], reds: &mut [u8]) {
-    for ((blue, red), &word) in blues.iter_mut().zip(reds).zip(row) {
-        [*blue, *red] = chroma::<0>(colors(word));
+#[autoversion(v3)]
+fn split(row: &[[u8; 3]], reds: &mut [u8], greens: &mut [u8], blues: &mut [u8]) {
+    for (((pixel, red), green), blue) in row.iter().zip(reds).zip(greens).zip(blues) {
+        [*red, *green, *blue] = *pixel;
     }
 }
 
-#[inline(never)]
-fn half_width(row: &[u32], blues: &mut [u8], reds: &mut [u8]) {
-    for ((blue, red), words) in blues.iter_mut().zip(reds).zip(row.as_chunks::<2>().0) {
-        [*blue, *red] = chroma::<1>(sum(words.map(colors)));
+#[autoversion(v3)]
+fn write_luma(reds: &[u8], greens: &[u8], blues: &[u8], luma: &mut [u8]) {
+    for (((&red, &green), &blue), luma) in reds.iter().zip(greens).zip(blues).zip(luma) {
+        let [red, green, blue] = [red, green, blue].map(i32::from);
+        *luma = sample_of((red * 9_798 + green * 19_235 + blue * 3_735 + HALF) >> BITS);
     }
 }
 
-#[inline(never)]
-fn half(upper: &[u32], lower: &[u32], blues: &mut [u8], reds: &mut [u8]) {
-    /// A mask for the bytes of red and blue.
-    const ODD: u32 = 0x00ff_00ff;
-    let (uppers, upper_rest) = upper.as_chunks::<8>();
-    let (lowers, lower_rest) = lower.as_chunks::<8>();
-    let (blue_groups, blue_rest) = blues.split_at_mut((uppers.len() * 4).min(blues.len()));
-    let (red_groups, red_rest) = reds.split_at_mut(blue_groups.len());
-    let samples = blue_groups.as_chunks_mut::<4>().0.iter_mut();
-    let samples = samples.zip(red_groups.as_chunks_mut::<4>().0);
-    for ((upper, lower), (blue, red)) in uppers.iter().zip(lowers).zip(samples) {
-        // The sums of two rows, with red and blue in the same words.
-        let (mut odd, mut green) = ([0; 8], [0; 8]);
-        for (((odd, green), upper), lower) in odd.iter_mut().zip(&mut green).zip(upper).zip(lower) {
-            *odd = (upper & ODD) + (lower & ODD);
-            *green = ((upper >> 8) & 0xff) + ((lower >> 8) & 0xff);
-        }
-        let [o0, o1, o2, o3, o4, o5, o6, o7] = odd;
-        let [g0, g1, g2, g3, g4, g5, g6, g7] = green;
-        let odd =
-            [o0.wrapping_add(o1), o2.wrapping_add(o3), o4.wrapping_add(o5), o6.wrapping_add(o7)];
-        let green = [g0 + g1, g2 + g3, g4 + g5, g6 + g7];
-        for (((blue, red), odd), green) in blue.iter_mut().zip(red).zip(odd).zip(green) {
-            let sums = [odd & 0xffff, green, odd >> 16].map(u32::cast_signed);
-            [*blue, *red] = chroma::<2>(sums);
-        }
+/// Adds the samples of each pair, and the previous sum if `ADDS`.
+#[autoversion(v3)]
+fn add_pairs<const ADDS: bool>(samples: &[u8], sums: &mut [i16]) {
+    for (&pair, sum) in samples.as_chunks::<2>().0.iter().zip(sums) {
+        let pair = i16::from_le_bytes(pair);
+        let previous = if ADDS { *sum } else { 0 };
+        *sum = previous.wrapping_add(pair & 0xff).wrapping_add((pair >> 8) & 0xff);
     }
-    let words = upper_rest.as_chunks::<2>().0.iter().zip(lower_rest.as_chunks::<2>().0);
-    for ((blue, red), (upper, lower)) in blue_rest.iter_mut().zip(red_rest).zip(words) {
-        [*blue, *red] = chroma::<2>(sum([upper, lower].map(|words| sum(words.map(colors)))));
+}
+
+/// Writes Cb and Cr from the sums of `1 << S` pixels.
+#[autoversion(v3)]
+fn write_chroma<const S: u32, T: Copy + Into<i32>>(
+    colors: &Colors<T>,
+    blues: &mut [u8],
+    reds: &mut [u8],
+) {
+    let [red, green, blue] = colors;
+    let colors = red.iter().zip(green).zip(blue);
+    for (((&red, &green), &blue), (cb, cr)) in colors.zip(blues.iter_mut().zip(reds)) {
+        let colors = [red, green, blue].map(Into::into);
+        *cb = chroma::<S>(colors, [-5_529, -10_855, HALF]);
+        *cr = chroma::<S>(colors, [HALF, -13_720, -2_664]);
     }
 }
 
 #[inline(always)]
-fn colors(word: u32) -> [i32; 3] {
-    [word, word >> 8, word >> 16].map(|word| (word & 0xff).cast_signed())
-}
-
-#[inline(always)]
-fn sum([[r0, g0, b0], [r1, g1, b1]]: [[i32; 3]; 2]) -> [i32; 3] {
-    [r0 + r1, g0 + g1, b0 + b1]
-}
-
-/// Returns Cb and Cr for the sum of `1 << S` pixels.
-#[inline(always)]
-fn chroma<const S: u32>([red, green, blue]: [i32; 3]) -> [u8; 2] {
+fn chroma<const S: u32>([red, green, blue]: [i32; 3], factors: [i32; 3]) -> u8 {
+    let [by_red, by_green, by_blue] = factors;
     // The result is 255 at most, because a half is rounded down.
     let middle = ((128 << BITS) + HALF - 1) << S;
-    [
-        sample_of((middle + blue * HALF - red * 5_529 - green * 10_855) >> (BITS + S)),
-        sample_of((middle + red * HALF - green * 13_720 - blue * 2_664) >> (BITS + S)),
-    ]
+    let sum = red.wrapping_mul(by_red).wrapping_add(green.wrapping_mul(by_green));
+    sample_of(sum.wrapping_add(blue.wrapping_mul(by_blue)).wrapping_add(middle) >> (BITS + S))
 }
 
 #[inline(always)]

@@ -6,6 +6,12 @@ use super::subsampling::Subsampling;
 /// The side of a block.
 pub(crate) const SIDE: usize = 8;
 
+/// The number of blocks that are transformed together.
+pub(crate) const COUNT: usize = 4;
+
+/// The rows of neighbouring blocks.
+pub(crate) type Rows<T> = [[T; SIDE * COUNT]; SIDE];
+
 /// The size of a picture and its components.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
@@ -47,6 +53,13 @@ impl Layout {
         (width.div_ceil(across * SIDE), height.div_ceil(down * SIDE))
     }
 
+    /// The number of blocks of all components.
+    pub(crate) fn blocks(self) -> usize {
+        let (columns, rows) = self.units();
+        let (across, down) = self.factors();
+        columns * rows * (across * down + if self.subsampling.is_some() { 2 } else { 0 })
+    }
+
     pub(crate) fn components(self) -> Vec<Component> {
         let (across, down) = self.factors();
         let (width, height) = (usize::from(self.width), usize::from(self.height));
@@ -74,7 +87,7 @@ pub(crate) struct Component {
 
 impl Component {
     fn new(width: usize, height: usize, factors: (usize, usize), units: usize) -> Self {
-        let stride = units * factors.0 * SIDE;
+        let stride = units.next_multiple_of(COUNT) * factors.0 * SIDE;
         Self { width, height, factors, stride, samples: vec![0; stride * factors.1 * SIDE] }
     }
 
@@ -87,18 +100,18 @@ impl Component {
         self.samples.chunks_exact_mut(self.stride)
     }
 
-    /// The block at this column of a row of blocks.
-    #[inline(always)]
-    pub(crate) fn block(&self, column: usize, row: usize) -> [[u8; SIDE]; SIDE] {
-        let mut block = [[0; SIDE]; SIDE];
-        let start = row * SIDE * self.stride + column * SIDE;
-        let rows = self.samples.get(start..).unwrap_or_default().chunks(self.stride);
-        for (row, samples) in block.iter_mut().zip(rows) {
-            if let Some(samples) = samples.first_chunk() {
+    /// The samples of the blocks from this one on.
+    pub(crate) fn blocks(&self, column: usize, row: usize) -> Rows<u8> {
+        let start = (row * self.stride + column) * SIDE;
+        let mut rest = self.samples.get(start..).unwrap_or_default();
+        let mut rows = [[0; _]; _];
+        for row in &mut rows {
+            if let Some(samples) = rest.first_chunk() {
                 *row = *samples;
             }
+            rest = rest.get(self.stride..).unwrap_or_default();
         }
-        block
+        rows
     }
 }
 

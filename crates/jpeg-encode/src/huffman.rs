@@ -1,7 +1,6 @@
 //! Optimal Huffman codes of at most 16 bits.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::VecDeque;
 
 /// The maximum length of a code in bits.
 const LONGEST: usize = 16;
@@ -70,23 +69,32 @@ fn lengths(weights: &[u64; 256]) -> Vec<(usize, Option<u8>)> {
     let symbols = weights.iter().zip(0_u8..=255).filter(|&(&weight, _)| weight > 0);
     let mut leaves = symbols.map(|(&weight, symbol)| (weight, Some(symbol))).collect::<Vec<_>>();
     leaves.push((0, None));
-    let trees = leaves.iter().enumerate();
-    let mut trees: BinaryHeap<_> =
-        trees.map(|(index, &(weight, _))| Reverse((weight, vec![index]))).collect();
-    let mut lengths = leaves.iter().map(|&(_, symbol)| (0, symbol)).collect::<Vec<_>>();
-    while trees.len() > 1 {
-        let pair = [trees.pop(), trees.pop()].into_iter().flatten();
-        let (mut sum, mut joined) = (0, Vec::new());
-        for Reverse((weight, leaves)) in pair {
-            sum += weight;
-            joined.extend(leaves);
-        }
-        for &leaf in &joined {
-            if let Some((length, _)) = lengths.get_mut(leaf) {
-                *length += 1;
+    leaves.sort_unstable();
+    // A node's parent has a higher index. The weights of inner nodes grow with their indices.
+    let count = 2 * leaves.len() - 1;
+    let mut parents = vec![0; count];
+    let mut waiting = leaves.iter().map(|&(weight, _)| weight).zip(0..).peekable();
+    let mut inner = VecDeque::new();
+    for parent in leaves.len()..count {
+        let mut sum = 0;
+        for _ in 0..2 {
+            let lightest = inner.front().map_or(u64::MAX, |&(weight, _)| weight);
+            let leaf = waiting.next_if(|&(weight, _)| weight <= lightest);
+            if let Some((weight, node)) = leaf.or_else(|| inner.pop_front()) {
+                sum += weight;
+                if let Some(entry) = parents.get_mut::<usize>(node) {
+                    *entry = parent;
+                }
             }
         }
-        trees.push(Reverse((sum, joined)));
+        inner.push_back((sum, parent));
     }
-    lengths
+    let mut depths = vec![0; count];
+    for (node, &parent) in parents.iter().enumerate().rev().skip(1) {
+        let depth = depths.get(parent).map_or(1, |depth| depth + 1);
+        if let Some(entry) = depths.get_mut(node) {
+            *entry = depth;
+        }
+    }
+    depths.into_iter().zip(leaves).map(|(depth, (_, symbol))| (depth, symbol)).collect()
 }

@@ -33,12 +33,13 @@ mod dct;
 mod error;
 mod file;
 mod huffman;
+mod levels;
 mod subsampling;
 mod symbols;
 mod tables;
 mod zigzag;
 
-use color::Pixels;
+use color::Converter;
 use component::{Component, Layout, copy_row};
 
 pub use error::Error;
@@ -83,18 +84,15 @@ pub fn encode_rgb(
         return Err(Error::Samples);
     }
     let count = layout.unit_height();
-    let mut words = Pixels::new(width, count);
+    let stride = layout.components().first().map_or(0, |luma| luma.stride);
+    let mut converter = Converter::new(width, stride, subsampling);
     Ok(blocks::encode(layout, quality, |unit, components| {
         let rows = (unit * count..).take(count).filter_map(|y| {
             // Rows below the picture repeat its last row.
             let start = y.min(height - 1) * width * 3;
             pixels.get(start..start + width * 3)
         });
-        words.read(rows);
-        if let [luma, blue, red] = components {
-            words.write_luma(luma);
-            words.write_chroma(subsampling, blue, red);
-        }
+        converter.convert(rows, components);
     }))
 }
 

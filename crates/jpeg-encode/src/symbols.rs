@@ -1,5 +1,7 @@
 //! The symbols of a scan, which are counted before they are written.
 
+use archmage::autoversion;
+
 use super::bits::Bits;
 use super::component::Layout;
 use super::file;
@@ -8,6 +10,10 @@ use super::huffman::{Code, Codes, Counts};
 /// The maximum number of symbols in memory. In larger pictures, the first symbols determine the
 /// Huffman tables.
 const KEPT: usize = 1 << 22;
+
+/// The number of symbols of a block for which memory is reserved. Most pictures have fewer, and
+/// unused memory costs nothing.
+const RESERVED: usize = 16;
 
 /// A Huffman table for the DC or AC coefficients of luma or chroma.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +43,8 @@ enum Scan {
 impl Symbols {
     /// Continues a file that ends before the Huffman tables.
     pub(crate) fn new(layout: Layout, file: Vec<u8>) -> Self {
-        Self { layout, kept: Vec::new(), counts: [[0; 256]; 4], scan: Scan::Waiting(file) }
+        let kept = Vec::with_capacity((layout.blocks() * RESERVED).min(KEPT));
+        Self { layout, kept, counts: [[0; 256]; 4], scan: Scan::Waiting(file) }
     }
 
     /// Adds a symbol. Its lowest four bits are the number of bits that follow its code.
@@ -83,13 +90,7 @@ impl Symbols {
             self.scan = Scan::Started(Bits::new(file), codes);
         }
         if let Scan::Started(bits, codes) = &mut self.scan {
-            for &symbol in &self.kept {
-                let Code { bits: code, length } =
-                    codes.get(symbol as usize & 1023).copied().unwrap_or_default();
-                let follow = symbol & 15;
-                let code = u32::from(code) << follow | symbol >> 16;
-                bits.push(code, u32::from(length) + follow);
-            }
+            write(&self.kept, codes, bits);
         }
         self.kept.clear();
     }
@@ -101,5 +102,16 @@ impl Symbols {
             Scan::Waiting(file) => file,
             Scan::Started(bits, _) => file::end(bits.finish()),
         }
+    }
+}
+
+#[autoversion(v3)]
+fn write(symbols: &[u32], codes: &[Code; 1024], bits: &mut Bits) {
+    for &symbol in symbols {
+        let Code { bits: code, length } =
+            codes.get(symbol as usize & 1023).copied().unwrap_or_default();
+        let follow = symbol & 15;
+        let code = u32::from(code) << follow | symbol >> 16;
+        bits.push(code, u32::from(length) + follow);
     }
 }
