@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use memchr::memmem;
 use resvg::usvg::roxmltree::{Document as Xml, Node, NodeId, ParsingOptions};
+use svgtypes::{PathParser, PathSegment};
 
 use super::file::{FORMAT, corrupt};
 use crate::error::ThumbnailError;
@@ -38,6 +39,10 @@ const MOST_ON_PATH: u64 = 50_000_000;
 /// The maximum number of circular references, multiplied by the number of elements. For each
 /// circular reference, the renderer searches the document again.
 const MOST_CYCLES: u64 = 20_000_000;
+
+/// The largest coordinate of a path with arcs. The renderer splits an arc into more curves the
+/// larger it is, and the time for this grows with the square of their number.
+const MOST_WITH_ARCS: u64 = 10_000_000;
 
 /// A parsed and bounded document.
 pub(super) struct Document<'a> {
@@ -103,6 +108,9 @@ fn check_elements(xml: &Xml<'_>) -> Result<(), ThumbnailError> {
             }
         }
         elements += 1;
+        if let Some(path) = node.attribute("d") {
+            check_arcs(path)?;
+        }
         classes += length(node, "class") + length(node, "id");
         attributes += node.attributes().map(|each| each.value().len() as u64).sum::<u64>();
         if let Some(id) = node.attribute("id") {
@@ -131,6 +139,35 @@ fn check_elements(xml: &Xml<'_>) -> Result<(), ThumbnailError> {
         at_most("elements of markers", markers, 5 * MOST_ELEMENTS)?;
     }
     xml.descendants().filter(|&node| is(node, "text")).try_for_each(|text| counter.check_text(text))
+}
+
+/// Checks the coordinates of a path with arcs.
+fn check_arcs(path: &str) -> Result<(), ThumbnailError> {
+    let is_arc = |segment: &PathSegment| matches!(segment, PathSegment::EllipticalArc { .. });
+    let segments = || PathParser::from(path).map_while(Result::ok);
+    if !path.contains(['a', 'A']) || !segments().any(|segment| is_arc(&segment)) {
+        return Ok(());
+    }
+    let largest =
+        segments().flat_map(coordinates).fold(0.0, |most: f64, each| most.max(each.abs()));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+    at_most("units in a path with arcs", largest as u64, MOST_WITH_ARCS)
+}
+
+/// The coordinates and radii of a segment; missing ones are 0.
+const fn coordinates(segment: PathSegment) -> [f64; 6] {
+    match segment {
+        PathSegment::MoveTo { x, y, .. }
+        | PathSegment::LineTo { x, y, .. }
+        | PathSegment::SmoothQuadratic { x, y, .. } => [x, y, 0.0, 0.0, 0.0, 0.0],
+        PathSegment::HorizontalLineTo { x, .. } => [x, 0.0, 0.0, 0.0, 0.0, 0.0],
+        PathSegment::VerticalLineTo { y, .. } => [0.0, y, 0.0, 0.0, 0.0, 0.0],
+        PathSegment::CurveTo { x1, y1, x2, y2, x, y, .. } => [x1, y1, x2, y2, x, y],
+        PathSegment::SmoothCurveTo { x2, y2, x, y, .. } => [x2, y2, x, y, 0.0, 0.0],
+        PathSegment::Quadratic { x1, y1, x, y, .. } => [x1, y1, x, y, 0.0, 0.0],
+        PathSegment::EllipticalArc { rx, ry, x, y, .. } => [rx, ry, x, y, 0.0, 0.0],
+        PathSegment::ClosePath { .. } => [0.0; 6],
+    }
 }
 
 /// The number of ancestors with which each selector of a style sheet may be compared.

@@ -259,6 +259,8 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
         ("patterns", file(&format!("{patterns}<rect width='9' height='9' fill='url(#p11)'/>"))),
         ("patterns in styles", file(&format!("{styled}<rect class='c12' width='9' height='9'/>"))),
         ("masks", file(&format!("{masks}<rect width='9' height='9' mask='url(#m11)'/>"))),
+        ("a huge arc", file("<path d='M1 1a3 3 0 0 1 5e32 5' stroke='red'/>")),
+        ("a huge distance", file("<path d='M1e32 1v9A3 3 0 0 1 5 5' stroke='red'/>")),
         (
             "a huge tile",
             file(
