@@ -27,7 +27,7 @@ const SCALES: [(Scale, u64, u64); 6] = [
     (Scale::Half, 4, 160),
     (Scale::FiveEighths, 5, 165),
     (Scale::ThreeQuarters, 6, 180),
-    (Scale::SevenEighths, 7, 180),
+    (Scale::SevenEighths, 7, 175),
 ];
 
 /// The scale above one eighth at which `jpeg_dc` decodes an image of size `full` when `requested` is
@@ -145,7 +145,7 @@ mod tests {
             (1260, Scale::Half),
             (1527, Scale::FiveEighths),
             (1680, Scale::ThreeQuarters),
-            (1960, Scale::SevenEighths),
+            (2016, Scale::SevenEighths),
         ];
         let larger = limits.iter().skip(1).map(|&(_, scale)| Some(scale)).chain([None]);
         for ((largest, expected), next) in limits.into_iter().zip(larger) {
