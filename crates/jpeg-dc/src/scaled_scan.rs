@@ -13,7 +13,7 @@ use crate::options::Scale;
 use crate::scaled_plane::Scaled;
 use crate::sequential_scan::Dc;
 use crate::values::{Position, Values};
-use crate::variance::Weights;
+use crate::variance::{Blocks, Weights};
 
 /// The number of adjacent blocks that are transformed at once: enough for the compiler to turn the
 /// loops over them into vector code.
@@ -33,48 +33,74 @@ pub(crate) fn decode(
 ) -> Result<usize, Error> {
     let Located { layout, bits, starts } = locate_scan(reader, frame, scan, data, deadline)?;
     let interval = reader.restart_interval;
+    let bounds = if planes.iter().any(|plane| !plane.variances.is_empty()) {
+        bounds(&starts, bits.len())
+    } else {
+        Vec::new()
+    };
     for part in &layout.parts {
         let component = frame.components.get(part.selected.component);
         let plane = planes.get_mut(part.selected.component);
         let (Some(component), Some(Scaled { plane, scale, variances })) = (component, plane) else {
             continue;
         };
-        if !variances.is_empty() {
-            let weights = Weights::new(reader.quantisation(component.quantisation)?, *scale);
-            let dc = Values::dc(reader.dc_code(part.selected.dc_table)?);
-            let ac = Values::ac(reader.ac_code(part.selected.ac_table)?);
-            let target = (variances.as_mut_slice(), component.padded.0);
-            layout.visit(part, interval, &starts, target, deadline, |_, start, variance| {
-                *variance = weights.of_block(bits.padded(), start, &dc, &ac);
-            })?;
-        }
+        let mut rests = Vec::new();
+        let is_measured = !variances.is_empty();
+        let (dc, ac) = (
+            Values::dc(reader.dc_code(part.selected.dc_table)?),
+            Values::ac(reader.ac_code(part.selected.ac_table)?),
+        );
+        let quantisation = reader.quantisation(component.quantisation)?;
         if *scale == Scale::Eighth {
             let dc = Dc { reader, layout: &layout, part, bits: &bits, starts: &starts };
             plane.stride = component.padded.0;
             plane.data = dc.samples(component, deadline)?;
-            continue;
+        } else {
+            let source = Source {
+                bytes: bits.padded(),
+                starts: &starts,
+                layout: &layout,
+                part,
+                across: component.padded.0,
+                restart_interval: interval,
+                dc: &dc,
+                ac: &ac,
+                quantisation: *quantisation,
+            };
+            let rests = is_measured.then_some(&mut rests);
+            match *scale {
+                Scale::ThreeQuarters => source.write::<6, 37>(plane, rests, deadline)?,
+                Scale::FiveEighths => source.write::<5, 26>(plane, rests, deadline)?,
+                Scale::Half => source.write::<4, 17>(plane, rests, deadline)?,
+                Scale::ThreeEighths => source.write::<3, 10>(plane, rests, deadline)?,
+                Scale::Quarter => source.write::<2, 5>(plane, rests, deadline)?,
+                Scale::Full | Scale::Eighth => {}
+            }
         }
-        let source = Source {
-            bytes: bits.padded(),
-            starts: &starts,
-            layout: &layout,
-            part,
-            across: component.padded.0,
-            restart_interval: interval,
-            dc: Values::dc(reader.dc_code(part.selected.dc_table)?),
-            ac: Values::ac(reader.ac_code(part.selected.ac_table)?),
-            quantisation: *reader.quantisation(component.quantisation)?,
-        };
-        match *scale {
-            Scale::ThreeQuarters => source.write::<6, 37>(plane, deadline)?,
-            Scale::FiveEighths => source.write::<5, 26>(plane, deadline)?,
-            Scale::Half => source.write::<4, 17>(plane, deadline)?,
-            Scale::ThreeEighths => source.write::<3, 10>(plane, deadline)?,
-            Scale::Quarter => source.write::<2, 5>(plane, deadline)?,
-            Scale::Full | Scale::Eighth => {}
+        if is_measured {
+            let weights = Weights::new(quantisation, *scale);
+            let blocks = Blocks {
+                bytes: bits.padded(),
+                layout: &layout,
+                part,
+                bounds: &bounds,
+                rests: &rests,
+                dc: &dc,
+                ac: &ac,
+                weights: &weights,
+            };
+            blocks.measure(variances, component.padded.0, deadline)?;
         }
     }
     Ok(bits.end)
+}
+
+/// The start and the end of each block, in bits. Between restart markers, the end may include a few
+/// bits that fill up a byte.
+fn bounds(starts: &[u32], bytes: usize) -> Vec<[u32; 2]> {
+    let end = u32::try_from(bytes * 8).unwrap_or(u32::MAX);
+    let ends = starts.iter().skip(1).copied().chain([end]);
+    starts.iter().zip(ends).map(|(&start, end)| [start, end]).collect()
 }
 
 /// A component's blocks in a scan.
@@ -87,8 +113,8 @@ struct Source<'a> {
     /// The number of blocks in a row of the component.
     across: usize,
     restart_interval: usize,
-    dc: Values<'a>,
-    ac: Values<'a>,
+    dc: &'a Values<'a>,
+    ac: &'a Values<'a>,
     quantisation: Quantisation,
 }
 
@@ -126,10 +152,12 @@ impl Prediction {
 }
 
 impl Source<'_> {
-    /// Writes `N` x `N` samples for each block. `M` is `N * N + 1`.
+    /// Writes `N` x `N` samples for each block. `M` is `N * N + 1`. Adds the position after the
+    /// frequencies that the scale keeps to `rests`, for each block.
     fn write<const N: usize, const M: usize>(
         &self,
         plane: &mut Plane,
+        mut rests: Option<&mut Vec<u32>>,
         deadline: Deadline,
     ) -> Result<(), Error>
     where
@@ -155,7 +183,8 @@ impl Source<'_> {
             deadline.check()?;
             corners.fill([[0; WIDTH]; M]);
             let values = corners.as_flattened_mut().as_flattened_mut();
-            self.read_row::<N>(starts, &blocks, &places, values, &mut prediction);
+            let rests = rests.as_deref_mut();
+            self.read_row::<N>(starts, &blocks, &places, values, (&mut prediction, rests));
             let lines = corners.chunks_exact(groups.max(1)).take(self.part.v);
             for (line, target) in lines.zip(target.chunks_mut((width * N).max(1))) {
                 for (index, corners) in line.iter().enumerate() {
@@ -177,10 +206,16 @@ impl Source<'_> {
         blocks: &[Block],
         places: &[u16; INDICES],
         values: &mut [i16],
-        prediction: &mut Prediction,
+        (prediction, rests): (&mut Prediction, Option<&mut Vec<u32>>),
     ) {
+        let Some(rests) = rests else {
+            for block in blocks {
+                self.read::<N>(starts, *block, places, values, prediction);
+            }
+            return;
+        };
         for block in blocks {
-            self.read::<N>(starts, *block, places, values, prediction);
+            rests.push(self.read::<N>(starts, *block, places, values, prediction));
         }
     }
 
@@ -201,7 +236,8 @@ impl Source<'_> {
         blocks
     }
 
-    /// Reads the coefficients of a block in the corner of `N` rows and columns.
+    /// Reads the coefficients of a block in the corner of `N` rows and columns. Returns the position
+    /// of the look-up that leads beyond the corner.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the number of rows has to be known")]
     fn read<const N: usize>(
@@ -211,10 +247,10 @@ impl Source<'_> {
         places: &[u16; INDICES],
         values: &mut [i16],
         prediction: &mut Prediction,
-    ) {
+    ) -> u32 {
         let start = starts.get(block.start).copied().unwrap_or_default();
         let values = values.get_mut(block.target..).and_then(<[i16]>::first_chunk_mut::<REACH>);
-        let Some(values) = values else { return };
+        let Some(values) = values else { return start };
         let [dc, ..] = values;
         let mut at = Position::new(self.bytes, start);
         let mut index = 0;
@@ -223,14 +259,16 @@ impl Source<'_> {
         let last = (2 * N * (N - 1)) as u32;
         // After a DC and an AC coefficient, or after two AC coefficients, more bits must be loaded.
         loop {
+            let before = at.bit();
             index = self.step(&mut at, index, places, values);
             if index >= last {
-                return;
+                return before;
             }
             at.refill(self.bytes);
+            let before = at.bit();
             index = self.step(&mut at, index, places, values);
             if index >= last {
-                return;
+                return before;
             }
         }
     }
