@@ -6,8 +6,9 @@
 //! overshoots at the edge of a light, and in linear light, the dark side of the edge would change
 //! visibly.
 
-use crate::picture::{Picture, Size};
-use crate::resize::{Area, LANCZOS_RADIUS, lanczos3};
+use crate::error::RasterError;
+use crate::picture::{Picture, PixelKind, Size};
+use crate::resize::{Area, LANCZOS_RADIUS, lanczos3, resize_with_opacity};
 
 /// The variance of the detail that a reduced picture lacks, in gamma-encoded samples.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +29,36 @@ const LANES: usize = 4;
 /// The samples of a column in several rows of the result.
 type Column<const C: usize> = [[f32; LANES]; C];
 
+/// Resizes a part of a picture in linear light, by [`Filter::Lanczos3`](crate::Filter::Lanczos3): the
+/// samples are converted from the gamma of sRGB before the resize, and back to it afterwards. If a
+/// decoder has reduced the picture, `variances` describe the detail that it lacks.
+///
+/// # Errors
+/// Fails if the area lies outside the picture, or if the size is zero.
+pub fn resize_linear(
+    picture: &Picture,
+    variances: Option<&Variances>,
+    area: Area,
+    size: Size,
+) -> Result<Picture, RasterError> {
+    let lies_within = |start: f64, length: f64, side: u32| {
+        start >= 0.0 && length > 0.0 && start + length <= f64::from(side)
+    };
+    if size.pixels() == 0
+        || !lies_within(area.left, area.width, picture.width)
+        || !lies_within(area.top, area.height, picture.height)
+    {
+        return Err(RasterError::new("the area lies outside the picture, or the size is zero"));
+    }
+    match picture.kind {
+        PixelKind::Luma => Ok(resize::<1>(picture, variances, area, size)),
+        PixelKind::Rgb => Ok(resize::<3>(picture, variances, area, size)),
+        PixelKind::Rgba | PixelKind::Cmyk => resize_with_opacity(picture, area, size),
+    }
+}
+
 /// Resizes a part of a picture of `C` samples per pixel by Lanczos' filter.
-pub(crate) fn resize<const C: usize>(
+fn resize<const C: usize>(
     picture: &Picture,
     variances: Option<&Variances>,
     area: Area,
@@ -308,7 +337,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::picture::PixelKind;
 
     /// Noise with bright pixels, a gradient, and black.
     fn picture(size: Size, kind: PixelKind) -> Picture {
@@ -412,7 +440,7 @@ mod tests {
                 let values = (0..count).map(|at| [7, 11, 5].map(|cycle| value(at, cycle)));
                 Variances { side, across, values: values.collect() }
             });
-            let made = crate::resize_linear(&picture, variances.as_ref(), area, to).unwrap();
+            let made = resize_linear(&picture, variances.as_ref(), area, to).unwrap();
             let expected = expected(&picture, variances.as_ref(), area, to);
             prop_assert_eq!((made.size(), made.kind, made.data.len()), (to, kind, expected.len()));
             for (&made, expected) in made.data.iter().zip(expected) {
@@ -436,10 +464,10 @@ mod tests {
         let size = picture.size();
         for (top, height) in [(0.0, 5.0), (3.5, 1.0), (4.0, 1.0), (-1.0, 2.0), (0.0, 0.0)] {
             let area = Area { left: 0.0, top, width: 4.0, height };
-            assert!(crate::resize_linear(&picture, None, area, size).is_err(), "{top} {height}");
+            assert!(resize_linear(&picture, None, area, size).is_err(), "{top} {height}");
         }
         let area = Area { left: 0.0, top: 0.0, width: 4.0, height: 4.0 };
         let nothing = Size { width: 0, height: 4 };
-        assert!(crate::resize_linear(&picture, None, area, nothing).is_err());
+        assert!(resize_linear(&picture, None, area, nothing).is_err());
     }
 }

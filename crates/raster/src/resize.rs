@@ -11,7 +11,6 @@ use fast_image_resize::{
 };
 
 use crate::error::RasterError;
-use crate::light::{self, Variances};
 use crate::picture::{Picture, PixelKind, Size};
 
 /// The maximum number of bytes of the intermediate picture between the two directions of a resize.
@@ -153,36 +152,12 @@ thread_local! {
     static SRGB: Rc<PixelComponentMapper> = Rc::new(create_srgb_mapper());
 }
 
-/// Resizes a part of a picture in linear light, by [`Filter::Lanczos3`]: the samples are converted
-/// from the gamma of sRGB before the resize, and back to it afterwards. If a decoder has reduced
-/// the picture, `variances` describe the detail that it lacks.
-///
-/// # Errors
-/// See [`resize`].
-pub fn resize_linear(
+/// Resizes a part of a picture with an opacity in linear light.
+pub(crate) fn resize_with_opacity(
     picture: &Picture,
-    variances: Option<&Variances>,
     area: Area,
     size: Size,
 ) -> Result<Picture, RasterError> {
-    let lies_within = |start: f64, length: f64, side: u32| {
-        start >= 0.0 && length > 0.0 && start + length <= f64::from(side)
-    };
-    if size.pixels() == 0
-        || !lies_within(area.left, area.width, picture.width)
-        || !lies_within(area.top, area.height, picture.height)
-    {
-        return Err(RasterError::new("the area lies outside the picture, or the size is zero"));
-    }
-    match picture.kind {
-        PixelKind::Luma => Ok(light::resize::<1>(picture, variances, area, size)),
-        PixelKind::Rgb => Ok(light::resize::<3>(picture, variances, area, size)),
-        PixelKind::Rgba | PixelKind::Cmyk => resize_with_opacity(picture, area, size),
-    }
-}
-
-/// Resizes a part of a picture with an opacity in linear light.
-fn resize_with_opacity(picture: &Picture, area: Area, size: Size) -> Result<Picture, RasterError> {
     let mapper = SRGB.with(Rc::clone);
     let source = ImageRef::new(picture.width, picture.height, &picture.data, PixelType::U8x4)
         .map_err(RasterError::new)?;
