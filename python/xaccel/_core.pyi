@@ -641,12 +641,12 @@ def render(
             smaller files of the same quality.
         linear: Whether to resize in linear light. This preserves the brightness of stars, thin
             bright lines and lights in the dark. By default, the gamma-encoded samples are averaged,
-            as in browsers, Pillow and libvips. `linear` is slower. A JPEG is still decoded at a
-            reduced size for thumbnails of up to a fifth of its width; the variance of each block
-            then corrects its light. Other images are decoded at their full size. The default result
-            is close to the linear one: for 24 of Debian's wallpapers, at 96 pixels, its SSIM with a
-            linear reference is at least 0.993 for half of the thumbnails, and 0.92 for the worst
-            one.
+            as in browsers, Pillow and libvips. `linear` is slower, and dark text on white becomes
+            paler. A JPEG is still decoded at a reduced size for thumbnails of up to a third of its
+            width; the variance of each block then corrects its light. Other images are decoded at
+            their full size. The default result is close to the linear one: for 24 of Debian's
+            wallpapers, at 96 pixels, its SSIM with a linear reference is at least 0.993 for half of
+            the thumbnails, and 0.92 for the worst one.
         watermark: The watermark that the spec names.
         limits: The limits of the call; None = the defaults of `Limits`.
         decoders: The names of the enabled decoders for other formats; see `xaccel.decoders`. None

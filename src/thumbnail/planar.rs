@@ -72,8 +72,13 @@ pub(super) fn picture(
             data,
         };
         let planes = components.into_iter().map(plane).collect();
-        let image =
-            Planes { width: columns, height: rows, color: Color::YCbCr, planes, variances: None };
+        let image = Planes {
+            width: columns,
+            height: rows,
+            color: Color::YCbCr,
+            planes,
+            variances: Vec::new(),
+        };
         Picture { width, height, kind: PixelKind::Rgb, data: image.to_rgb() }
     }))
 }

@@ -44,13 +44,13 @@ pub fn resize(
     match (averaging, pixels) {
         (Averaging::Encoded, Pixels::Rows(rows)) => resize_rows(rows, area, size, check_time),
         (Averaging::LinearLight, Pixels::Reduced(picture, variances)) => {
-            Ok(raster::resize_linear(picture, Some(&variances), area, size)?)
+            Ok(raster::resize_linear(&picture, Some(&variances), area, size)?)
         }
         (averaging, pixels) => {
             let picture = pixels.into_picture()?;
             // Linear light is not defined for inks.
             if averaging == Averaging::LinearLight && picture.kind != PixelKind::Cmyk {
-                return Ok(raster::resize_linear(picture, None, area, size)?);
+                return Ok(raster::resize_linear(&picture, None, area, size)?);
             }
             Ok(raster::resize(&picture, area, size, Filter::Lanczos3)?)
         }

@@ -71,7 +71,7 @@ fn decode_before(data: &[u8], options: &Options, deadline: Deadline) -> Result<D
     });
     let (width, height) = (usize::from(frame.width), usize::from(frame.height));
     let (width, height) = (width.div_ceil(8), height.div_ceil(8));
-    let image = Planes { width, height, color, planes, variances: None };
+    let image = Planes { width, height, color, planes, variances: Vec::new() };
     Ok(DcImage { full: (frame.width.into(), frame.height.into()), image, exact })
 }
 

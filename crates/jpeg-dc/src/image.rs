@@ -50,9 +50,9 @@ pub struct Planes {
     pub color: Color,
     /// One for [`Color::Gray`], three for the others.
     pub planes: Vec<Plane>,
-    /// The variance of the detail that the first plane lacks, if
-    /// [`Options::variances`](crate::Options::variances) is set.
-    pub variances: Option<Variances>,
+    /// The variance of the detail that a plane lacks, for the first planes. Their number is that of
+    /// [`Options::variances`](crate::Options::variances).
+    pub variances: Vec<Variances>,
 }
 
 /// The variance of the detail that a scale leaves out.
@@ -64,8 +64,8 @@ pub struct Planes {
 pub struct Variances {
     /// The number of blocks in a row.
     pub across: usize,
-    /// For each block of 8 x 8 pixels, the mean square of the frequencies that the scale leaves
-    /// out, rounded to an integer. The unit is the square of a sample's unit.
+    /// For each block of 8 x 8 samples of the component, the mean square of the frequencies that the
+    /// scale leaves out, rounded to an integer. The unit is the square of a sample's unit.
     pub values: Vec<u16>,
 }
 
@@ -85,19 +85,20 @@ impl Planes {
                     }
                 }
             }
-            [first, second, third] => {
+            [first, second, third] if self.color == Color::Rgb => {
                 let mut wide = [const { Vec::new() }; 3];
                 for (y, out) in rows.enumerate() {
                     let mut full_rows = wide.iter_mut().zip([first, second, third]);
                     let mut next = || full_rows.next().map_or(&[][..], |(w, p)| p.wide_row(y, w));
                     let samples = next().iter().zip(next()).zip(next());
                     let pixels = out.as_chunks_mut().0.iter_mut().zip(samples);
-                    if self.color == Color::Rgb {
-                        pixels.for_each(|(pixel, ((&r, &g), &b))| *pixel = [r, g, b]);
-                    } else {
-                        pixels
-                            .for_each(|(pixel, ((&y, &cb), &cr))| *pixel = rgb_from_ycc(y, cb, cr));
-                    }
+                    pixels.for_each(|(pixel, ((&r, &g), &b))| *pixel = [r, g, b]);
+                }
+            }
+            [luma, blue, red] => {
+                let mut converter = RowConverter::default();
+                for (y, out) in rows.enumerate() {
+                    converter.convert([luma, blue, red], y, out);
                 }
             }
             _ => {}
@@ -193,15 +194,73 @@ impl Plane {
 /// One half in 16.16 fixed point, for rounding to the nearest number.
 const ONE_HALF: i32 = 1 << 15;
 
-/// JFIF's conversion (ITU-T T.871, 7) with libjpeg's constants and rounding.
-#[inline]
-fn rgb_from_ycc(y: u8, cb: u8, cr: u8) -> [u8; 3] {
-    let (y, cb, cr) = (i32::from(y), i32::from(cb) - 128, i32::from(cr) - 128);
-    [
-        clamp(y + ((91_881 * cr + ONE_HALF) >> 16)),
-        clamp(y + ((-22_554 * cb - 46_802 * cr + ONE_HALF) >> 16)),
-        clamp(y + ((116_130 * cb + ONE_HALF) >> 16)),
-    ]
+/// Converts rows of luma and chroma to RGB. Each step works on a whole row, so that the compiler
+/// turns it into vector code.
+#[derive(Default)]
+struct RowConverter {
+    /// The row of chroma that `chroma` comes from.
+    row: Option<(usize, usize)>,
+    /// What chroma adds to red, green and blue, for each pixel.
+    chroma: [Vec<i16>; 3],
+    /// Red, green and blue.
+    colors: [Vec<u8>; 3],
+    wide: [Vec<u8>; 3],
+}
+
+impl RowConverter {
+    #[expect(clippy::cast_sign_loss, reason = "the value is in 0..=255 by then")]
+    fn convert(&mut self, [luma, blue, red]: [&Plane; 3], y: usize, out: &mut [u8]) {
+        let Self { row, chroma, colors, wide: [wide_luma, wide_blue, wide_red] } = self;
+        let luma = luma.wide_row(y, wide_luma);
+        let source = (y / blue.scale.1, y / red.scale.1);
+        if *row != Some(source) {
+            *row = Some(source);
+            let (cb, cr) = (blue.wide_row(y, wide_blue), red.wide_row(y, wide_red));
+            for (channel, added) in chroma.iter_mut().enumerate() {
+                let of_chroma = FROM_CHROMA.get(channel).copied().unwrap_or_default();
+                added.clear();
+                added.extend(cb.iter().zip(cr).map(|(&cb, &cr)| of_chroma.apply(cb, cr)));
+            }
+        }
+        for (color, added) in colors.iter_mut().zip(&*chroma) {
+            color.resize(luma.len(), 0);
+            for ((color, &y), &added) in color.iter_mut().zip(luma).zip(added) {
+                *color = (i16::from(y) + added).clamp(0, 255) as u8;
+            }
+        }
+        let [red, green, blue] = colors;
+        let colors = red.iter().zip(green.iter()).zip(blue.iter());
+        for (pixel, ((&red, &green), &blue)) in out.as_chunks_mut().0.iter_mut().zip(colors) {
+            *pixel = [red, green, blue];
+        }
+    }
+}
+
+/// What chroma adds to a colour: whole numbers of Cb and Cr, and fractions of them in 16.16 fixed
+/// point. With 16 bits, vector code multiplies eight numbers at once.
+#[derive(Clone, Copy, Default)]
+struct FromChroma {
+    whole: [i16; 2],
+    fraction: [i16; 2],
+}
+
+/// JFIF's conversion (ITU-T T.871, 7) with libjpeg's constants and rounding, for red, green and
+/// blue. The factors are 91,881 for Cr; -22,554 and -46,802; and 116,130 for Cb.
+const FROM_CHROMA: [FromChroma; 3] = [
+    FromChroma { whole: [0, 1], fraction: [0, 26_345] },
+    FromChroma { whole: [0, -1], fraction: [-22_554, 18_734] },
+    FromChroma { whole: [2, 0], fraction: [-14_942, 0] },
+];
+
+impl FromChroma {
+    #[inline]
+    fn apply(self, cb: u8, cr: u8) -> i16 {
+        let (blue, red) = (i16::from(cb) - 128, i16::from(cr) - 128);
+        let Self { whole: [by_blue, by_red], fraction } = self;
+        let [blue_part, red_part] = fraction.map(i32::from);
+        let fractions = blue_part * i32::from(blue) + red_part * i32::from(red);
+        by_blue * blue + by_red * red + ((fractions + ONE_HALF) >> 16) as i16
+    }
 }
 
 fn gray_from_rgb(rgb: &[u8]) -> u8 {

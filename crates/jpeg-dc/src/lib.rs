@@ -44,8 +44,9 @@
 //! coefficients of all blocks for each scan. `decode_scaled` reads all scans side by side, block by
 //! block, so it does not keep AC coefficients. It decodes progressive files at full size, too.
 //!
-//! [`Options::variances`] adds the variance of the detail that a scale leaves out. With the
-//! variance, you can average the result in linear light.
+//! [`Options::variances`] adds the variance of the detail that a scale leaves out, and
+//! [`Planes::rgb_variances`] converts it to RGB. With the variance, you can average the result in
+//! linear light.
 //!
 //! EXIF orientation, colour profiles and further resizing are up to the caller.
 //!
@@ -98,6 +99,7 @@ mod options;
 mod prefix;
 mod progression;
 mod progressive_scan;
+mod rgb_variance;
 mod rows;
 mod scaled;
 mod scaled_plane;

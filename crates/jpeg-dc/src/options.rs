@@ -15,7 +15,7 @@ pub struct Options {
     max_pixels: u64,
     pub(crate) chroma: Chroma,
     pub(crate) chroma_scale: Option<Scale>,
-    pub(crate) variances: bool,
+    pub(crate) variances: usize,
 }
 
 /// How chroma that has half the resolution in both directions (4:2:0) is decoded.
@@ -87,7 +87,7 @@ impl Options {
     /// allocation.
     #[must_use]
     pub const fn new() -> Self {
-        Self { max_pixels: u64::MAX, chroma: Chroma::Full, chroma_scale: None, variances: false }
+        Self { max_pixels: u64::MAX, chroma: Chroma::Full, chroma_scale: None, variances: 0 }
     }
 
     /// Refuses an image whose full width times its full height is above `pixels`.
@@ -113,12 +113,14 @@ impl Options {
         self
     }
 
-    /// Sets whether [`decode_scaled`](crate::decode_scaled) also computes
-    /// [`Planes::variances`](crate::Planes::variances). To do so, it reads all coefficients of the
-    /// first component.
+    /// Sets for how many components, starting with the first one,
+    /// [`decode_scaled`](crate::decode_scaled) computes
+    /// [`Planes::variances`](crate::Planes::variances). In large sequential files, most variances
+    /// below 50 are estimates, which depend on the number of bits of a block. At one eighth, most
+    /// variances below 150 are.
     #[must_use]
-    pub const fn variances(mut self, variances: bool) -> Self {
-        self.variances = variances;
+    pub const fn variances(mut self, components: usize) -> Self {
+        self.variances = components;
         self
     }
 

@@ -24,6 +24,9 @@ pub(crate) struct Row<'a> {
     pub(crate) bytes: &'a [u8],
     /// The starts of the row's blocks, in bits.
     pub(crate) starts: &'a [u32],
+    /// The end of the last block, in bits. Before a restart marker, it may include a few bits that
+    /// fill up a byte.
+    pub(crate) end: u32,
 }
 
 /// Reads a component's part of the next row.
@@ -73,10 +76,12 @@ fn read_within<'a>(
             part.starts.len().saturating_sub(1)
         };
         let complete = (found / in_row.max(1)).min(rows);
+        let mut ends = part.starts.iter().step_by(in_row.max(1)).skip(1);
         for starts in part.starts.chunks_exact(in_row.max(1)).take(complete) {
             deadline.check()?;
+            let end = ends.next().copied().unwrap_or_else(|| position(part.length * 8));
             for read in &mut parts {
-                read(Row { bytes: &part.bytes, starts });
+                read(Row { bytes: &part.bytes, starts, end });
             }
         }
         rows -= complete;

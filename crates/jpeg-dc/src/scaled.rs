@@ -62,8 +62,7 @@ fn decode_before(
     let planes = frame.components.iter().zip(scales);
     let planes = planes.map(|(component, own)| Scaled::new(&frame, component, scale, own));
     let mut planes: Vec<_> = planes.collect::<Result<_, _>>()?;
-    let variances = frame.components.first().filter(|_| options.variances);
-    if let (Some(component), Some(scaled)) = (variances, planes.first_mut()) {
+    for (component, scaled) in frame.components.iter().zip(&mut planes).take(options.variances) {
         let (across, down) = component.padded;
         scaled.variances = vec![0; across * down];
     }
@@ -77,11 +76,12 @@ fn decode_before(
         Process::Sequential => sequential(data, &mut reader, &frame, deadline, &mut planes)?,
     }
     let (width, height) = (side(frame.width, 1, scale), side(frame.height, 1, scale));
-    let first = variances.zip(planes.first_mut());
-    let variances = first.map(|(component, scaled)| Variances {
+    let measured = frame.components.iter().zip(&mut planes).take(options.variances);
+    let variances = measured.map(|(component, scaled)| Variances {
         across: component.padded.0,
         values: mem::take(&mut scaled.variances),
     });
+    let variances = variances.collect();
     let planes = planes.into_iter().map(|scaled| scaled.plane).collect();
     Ok(Planes { width, height, color, planes, variances })
 }

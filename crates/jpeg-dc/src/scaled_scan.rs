@@ -4,16 +4,18 @@
 
 use crate::corner::{self, Corners, INDICES, Transform, Transformed};
 use crate::deadline::Deadline;
+use crate::entropy::PADDING;
 use crate::error::Error;
-use crate::frame::{Component, Frame, Layout, Part, Scan, Walk};
+use crate::frame::{Frame, Layout, Part, Scan};
 use crate::image::Plane;
+use crate::locate::position;
 use crate::marker::{Quantisation, Reader};
 use crate::options::Scale;
 use crate::rows::{self, ReadRow, Row};
 use crate::scaled_plane::Scaled;
 use crate::sequential_scan::Dc;
 use crate::values::{Position, Values};
-use crate::variance::Weights;
+use crate::variance::{Blocks, Weights};
 
 /// The number of adjacent blocks that are transformed at once: enough for the compiler to turn the
 /// loops over them into vector code.
@@ -32,15 +34,20 @@ pub(crate) fn decode(
     planes: &mut [Scaled],
 ) -> Result<usize, Error> {
     let layout = frame.layout(scan)?;
-    rows::read(reader, &layout, data, deadline, || {
+    let measured: Vec<bool> = planes.iter().map(|plane| !plane.variances.is_empty()).collect();
+    let mut copied = Copied::default();
+    let mut kept = vec![Vec::new(); planes.len()];
+    let end = rows::read(reader, &layout, data, deadline, || {
         let mut parts: Vec<ReadRow<'_>> = Vec::new();
-        for ((index, component), scaled) in frame.components.iter().enumerate().zip(planes) {
+        if measured.contains(&true) {
+            parts.push(Box::new(|row| copied.add(row)));
+        }
+        let of_planes = planes.iter_mut().zip(&measured).zip(&mut kept);
+        let components = frame.components.iter().enumerate().zip(of_planes);
+        for ((index, component), ((scaled, &is_measured), kept)) in components {
             let part = layout.parts.iter().find(|part| part.selected.component == index);
             let Some(part) = part else { continue };
-            let Scaled { plane, scale, variances } = scaled;
-            if !variances.is_empty() {
-                parts.push(read_variances(reader, &layout, part, component, *scale, variances)?);
-            }
+            let Scaled { plane, scale, .. } = scaled;
             if *scale == Scale::Eighth {
                 plane.stride = component.padded.0;
                 let dc = Dc { reader, layout: &layout, part };
@@ -56,41 +63,58 @@ pub(crate) fn decode(
                 ac: Values::ac(reader.ac_code(part.selected.ac_table)?),
                 quantisation: *reader.quantisation(component.quantisation)?,
             };
+            let kept = is_measured.then_some(kept);
             match *scale {
-                Scale::SevenEighths => parts.push(source.write::<7, 50>(plane)),
-                Scale::ThreeQuarters => parts.push(source.write::<6, 37>(plane)),
-                Scale::FiveEighths => parts.push(source.write::<5, 26>(plane)),
-                Scale::Half => parts.push(source.write::<4, 17>(plane)),
-                Scale::ThreeEighths => parts.push(source.write::<3, 10>(plane)),
-                Scale::Quarter => parts.push(source.write::<2, 5>(plane)),
+                Scale::SevenEighths => parts.push(source.write::<7, 50>(plane, kept)),
+                Scale::ThreeQuarters => parts.push(source.write::<6, 37>(plane, kept)),
+                Scale::FiveEighths => parts.push(source.write::<5, 26>(plane, kept)),
+                Scale::Half => parts.push(source.write::<4, 17>(plane, kept)),
+                Scale::ThreeEighths => parts.push(source.write::<3, 10>(plane, kept)),
+                Scale::Quarter => parts.push(source.write::<2, 5>(plane, kept)),
                 Scale::Full | Scale::Eighth => {}
             }
         }
         Ok(parts)
-    })
+    })?;
+    copied.bytes.resize(copied.bytes.len() + PADDING, 0);
+    let components = frame.components.iter().enumerate().zip(planes).zip(&kept);
+    for (((index, component), scaled), kept) in components {
+        let part = layout.parts.iter().find(|part| part.selected.component == index);
+        let Some(part) = part.filter(|_| !scaled.variances.is_empty()) else { continue };
+        let blocks = Blocks {
+            bytes: &copied.bytes,
+            layout: &layout,
+            part,
+            bounds: &copied.bounds,
+            kept,
+            dc: &Values::dc(reader.dc_code(part.selected.dc_table)?),
+            ac: &Values::ac(reader.ac_code(part.selected.ac_table)?),
+            weights: &Weights::new(reader.quantisation(component.quantisation)?, scaled.scale),
+        };
+        blocks.measure(&mut scaled.variances, component.padded.0, deadline)?;
+    }
+    Ok(end)
 }
 
-/// Writes the variance of each block.
-fn read_variances<'a>(
-    reader: &'a Reader,
-    layout: &'a Layout,
-    part: &'a Part,
-    component: &Component,
-    scale: Scale,
-    variances: &'a mut [u16],
-) -> Result<ReadRow<'a>, Error> {
-    let weights = Weights::new(reader.quantisation(component.quantisation)?, scale);
-    let dc = Values::dc(reader.dc_code(part.selected.dc_table)?);
-    let ac = Values::ac(reader.ac_code(part.selected.ac_table)?);
-    let mut walk = Walk::new(reader.restart_interval);
-    let stride = component.padded.0;
-    let mut targets = variances.chunks_mut((part.v * stride).max(1));
-    Ok(Box::new(move |row| {
-        let target = (targets.next().unwrap_or_default(), stride);
-        layout.visit_row(part, &mut walk, row.starts, target, |_, start, variance| {
-            *variance = weights.of_block(row.bytes, start, &dc, &ac);
-        });
-    }))
+/// A copy of the scan. The estimate of a variance depends on all blocks.
+#[derive(Default)]
+struct Copied {
+    bytes: Vec<u8>,
+    /// The start and the end of each block, in bits. The end of a row may include the bits of a
+    /// byte that the next row shares.
+    bounds: Vec<[u32; 2]>,
+}
+
+impl Copied {
+    fn add(&mut self, Row { bytes, starts, end }: Row<'_>) {
+        let first = starts.first().map_or(0, |&start| start / 8);
+        let from = position(self.bytes.len() * 8);
+        let moved = |bit: u32| bit.saturating_sub(first * 8).saturating_add(from);
+        let ends = starts.iter().skip(1).chain([&end]);
+        self.bounds.extend(starts.iter().zip(ends).map(|pair| [moved(*pair.0), moved(*pair.1)]));
+        let row = bytes.get(first as usize..end.div_ceil(8) as usize);
+        self.bytes.extend_from_slice(row.unwrap_or_default());
+    }
 }
 
 /// A component's blocks in a scan.
@@ -139,8 +163,13 @@ impl Prediction {
 }
 
 impl<'a> Source<'a> {
-    /// Writes `N` x `N` samples for each block. `M` is `N * N + 1`.
-    fn write<const N: usize, const M: usize>(self, plane: &'a mut Plane) -> ReadRow<'a>
+    /// Writes `N` x `N` samples for each block. `M` is `N * N + 1`. Adds the number of bits of the
+    /// frequencies that the scale keeps to `kept`, for each block.
+    fn write<const N: usize, const M: usize>(
+        self,
+        plane: &'a mut Plane,
+        mut kept: Option<&'a mut Vec<u32>>,
+    ) -> ReadRow<'a>
     where
         [f32; N]: Transformed,
     {
@@ -162,7 +191,8 @@ impl<'a> Source<'a> {
         Box::new(move |row| {
             corners.fill([[0; WIDTH]; M]);
             let values = corners.as_flattened_mut().as_flattened_mut();
-            self.read_row::<N>(row, &blocks, &places, values, &mut prediction);
+            let kept = kept.as_deref_mut();
+            self.read_row::<N>(row, &blocks, &places, values, (&mut prediction, kept));
             let lines = corners.chunks_exact(groups.max(1)).take(self.part.v);
             let target = targets.next().unwrap_or_default();
             for (line, target) in lines.zip(target.chunks_mut((width * N).max(1))) {
@@ -184,10 +214,16 @@ impl<'a> Source<'a> {
         blocks: &[Block],
         places: &[u16; INDICES],
         values: &mut [i16],
-        prediction: &mut Prediction,
+        (prediction, kept): (&mut Prediction, Option<&mut Vec<u32>>),
     ) {
+        let Some(kept) = kept else {
+            for block in blocks {
+                self.read::<N>(row, *block, places, values, prediction);
+            }
+            return;
+        };
         for block in blocks {
-            self.read::<N>(row, *block, places, values, prediction);
+            kept.push(self.read::<N>(row, *block, places, values, prediction));
         }
     }
 
@@ -208,7 +244,8 @@ impl<'a> Source<'a> {
         blocks
     }
 
-    /// Reads the coefficients of a block in the corner of `N` rows and columns.
+    /// Reads the coefficients of a block in the corner of `N` rows and columns. Returns the number of
+    /// bits before the look-up that leads beyond the corner.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the number of rows has to be known")]
     fn read<const N: usize>(
@@ -218,11 +255,11 @@ impl<'a> Source<'a> {
         places: &[u16; INDICES],
         values: &mut [i16],
         prediction: &mut Prediction,
-    ) {
-        let Row { bytes, starts } = row;
+    ) -> u32 {
+        let Row { bytes, starts, .. } = row;
         let start = starts.get(block.start).copied().unwrap_or_default();
         let values = values.get_mut(block.target..).and_then(<[i16]>::first_chunk_mut::<REACH>);
-        let Some(values) = values else { return };
+        let Some(values) = values else { return 0 };
         let [dc, ..] = values;
         let mut at = Position::new(bytes, start);
         let mut index = 0;
@@ -231,14 +268,16 @@ impl<'a> Source<'a> {
         let last = const { corner::last(N) };
         // After a DC and an AC coefficient, or after two AC coefficients, more bits must be loaded.
         loop {
+            let before = at.bit();
             index = self.step(bytes, &mut at, index, places, values);
             if index >= last {
-                return;
+                return before.saturating_sub(start);
             }
             at.refill(bytes);
+            let before = at.bit();
             index = self.step(bytes, &mut at, index, places, values);
             if index >= last {
-                return;
+                return before.saturating_sub(start);
             }
         }
     }

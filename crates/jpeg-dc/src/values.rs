@@ -125,6 +125,12 @@ impl Position {
         Self { bit, ahead: window(bytes, (bit / 8) as usize) << (bit % 8) }
     }
 
+    /// The position in bits.
+    #[inline(always)]
+    pub(crate) fn bit(self) -> u32 {
+        self.bit
+    }
+
     /// Loads more bits. Call it after two steps.
     #[inline(always)]
     pub(crate) fn refill(&mut self, bytes: &[u8]) {

@@ -13,7 +13,9 @@ mod support;
 
 use std::f64::consts::PI;
 
-use jpeg_dc::{Chroma, Color, Error, Options, Plane, Planes, Scale, decode, decode_scaled};
+use jpeg_dc::{
+    Chroma, Color, Error, Options, Plane, Planes, Scale, Variances, decode, decode_scaled,
+};
 use support::encode::{Component, Image};
 use support::{generate, oracle};
 
@@ -93,21 +95,22 @@ fn variances(component: &Component, side: usize) -> Vec<f64> {
 }
 
 fn check_variances(name: &str, image: &Image, ours: &Planes, side: usize) {
-    let Some(ours) = &ours.variances else { panic!("{name}: no variances") };
-    let component = &image.components[0];
-    assert_eq!(ours.across, component.stride, "{name}");
-    let expected = variances(component, side);
-    assert_eq!(ours.values.len(), expected.len(), "{name}");
-    // A scan of one component does not contain the blocks that fill up the last MCU.
-    let ratio = (8 * image.max_h() / component.h, 8 * image.max_v() / component.v);
-    let (across, down) = (image.width.div_ceil(ratio.0), image.height.div_ceil(ratio.1));
-    for (index, (&variance, expected)) in ours.values.iter().zip(expected).enumerate() {
-        if index % ours.across < across && index / ours.across < down {
-            let error = (f64::from(variance) - expected.min(65_535.0)).abs();
-            assert!(
-                error < 0.6 + expected * 1e-5,
-                "{name}: {variance}, not {expected}, at {index}"
-            );
+    assert_eq!(ours.variances.len(), image.components.len(), "{name}");
+    for (component, ours) in image.components.iter().zip(&ours.variances) {
+        assert_eq!(ours.across, component.stride, "{name}");
+        let expected = variances(component, side);
+        assert_eq!(ours.values.len(), expected.len(), "{name}");
+        // A scan of one component does not contain the blocks that fill up the last MCU.
+        let ratio = (8 * image.max_h() / component.h, 8 * image.max_v() / component.v);
+        let (across, down) = (image.width.div_ceil(ratio.0), image.height.div_ceil(ratio.1));
+        for (index, (&variance, expected)) in ours.values.iter().zip(expected).enumerate() {
+            if index % ours.across < across && index / ours.across < down {
+                let error = (f64::from(variance) - expected.min(65_535.0)).abs();
+                assert!(
+                    error < 0.6 + expected * 1e-5,
+                    "{name}: {variance}, not {expected}, at {index}"
+                );
+            }
         }
     }
 }
@@ -117,11 +120,11 @@ fn check(name: &str, image: &Image) {
     for (scale, side) in SCALES.into_iter().filter(|&(_, side)| image.progressive || side < 8) {
         let ours = decode_scaled(&data, scale, &Options::new())
             .unwrap_or_else(|error| panic!("{name}: {error}: {:?}", image.scans));
-        let measured = decode_scaled(&data, scale, &Options::new().variances(true)).unwrap();
+        let measured = decode_scaled(&data, scale, &Options::new().variances(3)).unwrap();
         if side < 8 {
             check_variances(name, image, &measured, side);
         }
-        assert_eq!(ours, Planes { variances: None, ..measured }, "{name}");
+        assert_eq!(ours, Planes { variances: Vec::new(), ..measured }, "{name}");
         let scaled = |length: usize, ratio| (length * side).div_ceil(8 * ratio);
         let size = (scaled(image.width, 1), scaled(image.height, 1));
         assert_eq!((ours.width, ours.height), size, "{name}");
@@ -170,6 +173,78 @@ samplings! {
     s422_and_440: 10,
     chroma_above_luma: 11,
     s420_and_444: 12,
+}
+
+/// In large files, most variances are estimates. Their sum is close to that of the measured ones, and
+/// most of the large ones are measured.
+#[test]
+fn variances_of_large_files_are_estimates() {
+    for (sampling, seed) in [(0, 1), (0, 2), (3, 3), (5, 4), (5, 5), (5, 6)] {
+        let image = generate::huge_image(seed, generate::SAMPLINGS[sampling].1);
+        let data = image.encode();
+        for (scale, side) in [(Scale::Eighth, 1), (Scale::Quarter, 2), (Scale::Half, 4)] {
+            let name = format!("sampling {sampling}, seed {seed}, {scale:?}");
+            let ours = decode_scaled(&data, scale, &Options::new().variances(1)).unwrap();
+            assert_eq!(ours.variances.len(), 1, "{name}");
+            let expected = variances(&image.components[0], side);
+            let (mut sums, mut exact, mut large) = ([0.0; 2], 0, 0);
+            for (&found, expected) in ours.variances[0].values.iter().zip(expected) {
+                let found = f64::from(found);
+                sums = [sums[0] + found, sums[1] + expected.min(65_535.0)];
+                if expected >= 1000.0 {
+                    large += 1;
+                    exact += usize::from((found - expected.min(65_535.0)).abs() < 1.0);
+                }
+            }
+            assert!((sums[0] - sums[1]).abs() <= 0.05 * sums[1], "{name}: {sums:?}");
+            assert!(exact * 10 >= large * 9, "{name}: {exact} of {large}");
+        }
+    }
+}
+
+/// Without chroma, or without its variances, all colours have the variance of luma.
+#[test]
+fn colors_have_variances() {
+    let data = generate::image(3, generate::SAMPLINGS[5].1).encode();
+    let planes = |count| decode_scaled(&data, Scale::Eighth, &Options::new().variances(count));
+    assert_eq!(planes(0).unwrap().rgb_variances(), None);
+    let luma = planes(1).unwrap();
+    let expected: Vec<_> =
+        luma.variances[0].values.iter().map(|&value| [f32::from(value); 3]).collect();
+    assert_eq!(luma.rgb_variances(), Some(expected));
+    assert_eq!(planes(3).unwrap().rgb_variances().unwrap().len(), luma.variances[0].values.len());
+}
+
+/// Between two colours, the variances of red, green and blue are those of the colours, although
+/// luma hardly varies.
+#[test]
+fn colors_vary_more_than_luma() {
+    let plane = |values: [u8; 3]| Plane {
+        width: 6,
+        height: 1,
+        stride: 6,
+        scale: (1, 1),
+        data: [0, 0, 1, 1, 2, 2].map(|index| values[index]).to_vec(),
+    };
+    let variance = |value: u16| Variances { across: 6, values: vec![value; 6] };
+    let image = |blue| Planes {
+        width: 6,
+        height: 1,
+        color: Color::YCbCr,
+        planes: vec![plane([90, 95, 100]), plane(blue), plane([100, 150, 200])],
+        variances: [25, 400, 900].map(variance).to_vec(),
+    };
+    // Luma and Cr grow by their standard deviations of 5 and 30, Cb falls or grows by 20.
+    for (blue, sign) in [([200, 180, 160], -1.0), ([160, 180, 200], 1.0)] {
+        let found = image(blue).rgb_variances().unwrap()[3];
+        let (luma, blue, red) = (5.0_f32, sign * 20.0, 30.0);
+        let deviations =
+            [luma + 1.402 * red, luma - 0.344_136 * blue - 0.714_136 * red, luma + 1.772 * blue];
+        for (found, deviation) in found.into_iter().zip(deviations) {
+            let expected = deviation.powi(2);
+            assert!((found - expected).abs() < 0.01 * expected + 0.1, "{found}, not {expected}");
+        }
+    }
 }
 
 /// Chroma at another scale has the samples of a decode at that scale.

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 use std::rc::Rc;
 
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::pixels::{InnerPixel, U8, U8x3, U8x4, U16, U16x3, U16x4};
+use fast_image_resize::pixels::{U8, U8x3, U8x4, U16, U16x4};
 use fast_image_resize::{
     Filter as Kernel, FilterType, ImageView, ImageViewMut, PixelComponentMapper, PixelTrait,
     PixelType, ResizeAlg, ResizeOptions, Resizer, create_srgb_mapper,
@@ -47,7 +47,7 @@ pub(crate) const LANCZOS_RADIUS: f64 = 3.0;
 
 /// `sinc(x) * sinc(x / 3)` with one sine instead of two, because `sin 3a = 3 sin a - 4 sin³ a`.
 /// Computing the sines takes one fortieth of the time that rendering a small thumbnail takes.
-fn lanczos3(x: f64) -> f64 {
+pub(crate) fn lanczos3(x: f64) -> f64 {
     if x == 0.0 {
         return 1.0;
     }
@@ -147,109 +147,30 @@ pub(crate) fn convolve(
     }
 }
 
-/// The variance of the detail that a reduced picture lacks, in gamma-encoded samples.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Variances {
-    /// The side length of the squares of pixels that share a variance.
-    pub side: usize,
-    /// The number of squares in a row.
-    pub across: usize,
-    /// One variance for each square. The unit is the square of a sample's unit.
-    pub values: Vec<u16>,
-}
-
-impl Variances {
-    /// Adds the light of the missing detail to linear samples, given the gamma-encoded samples of
-    /// the same pixels. The mean of a function `f` is about `f(mean) + f''(mean) / 2 * variance`.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
-    fn correct<P: InnerPixel<Component = u16>>(
-        &self,
-        encoded: &Picture,
-        linear: Option<impl ImageViewMut<Pixel = P>>,
-    ) {
-        let Some(mut linear) = linear else { return };
-        let light: [f32; 256] = std::array::from_fn(half_curvature);
-        let length = (self.side * encoded.kind.bytes()).max(1);
-        let rows = encoded.data.chunks_exact(encoded.stride().max(1)).zip(linear.iter_rows_mut(0));
-        for (y, (encoded, linear)) in rows.enumerate() {
-            let squares = self.values.iter().skip(y / self.side.max(1) * self.across);
-            let linear = P::components_mut(linear).chunks_mut(length);
-            for ((encoded, linear), &variance) in encoded.chunks(length).zip(linear).zip(squares) {
-                for (linear, &sample) in linear.iter_mut().zip(encoded) {
-                    let light = light.get(usize::from(sample)).copied().unwrap_or_default();
-                    *linear = (f32::from(*linear) + light * f32::from(variance) + 0.5) as u16;
-                }
-            }
-        }
-    }
-}
-
 thread_local! {
     /// The transfer function of sRGB. Computing its tables takes a few milliseconds. Each thread
     /// has its own tables, because a lock that all threads share would not survive a fork.
     static SRGB: Rc<PixelComponentMapper> = Rc::new(create_srgb_mapper());
 }
 
-/// Half the second derivative of the transfer function of sRGB (IEC 61966-2-1) at a sample. White
-/// has the value 65,535 in linear light.
-#[expect(clippy::cast_precision_loss, reason = "a sample is at most 255")]
-fn half_curvature(sample: usize) -> f32 {
-    let sample = sample as f32 / 255.0;
-    if sample <= 0.040_45 {
-        return 0.0;
-    }
-    let curvature = 2.4 * 1.4 / 1.055_f32.powi(2) * ((sample + 0.055) / 1.055).powf(0.4);
-    curvature / 2.0 * 65_535.0 / 255.0_f32.powi(2)
-}
-
-/// Resizes a part of a picture in linear light, by [`Filter::Lanczos3`]: the samples are converted
-/// from the gamma of sRGB before the resize, and back to it afterwards. If a decoder has reduced
-/// the picture, `variances` describe the detail that it lacks.
-///
-/// # Errors
-/// See [`resize`].
-pub fn resize_linear(
-    picture: Picture,
-    variances: Option<&Variances>,
+/// Resizes a part of a picture with an opacity in linear light.
+pub(crate) fn resize_with_opacity(
+    picture: &Picture,
     area: Area,
     size: Size,
 ) -> Result<Picture, RasterError> {
-    let (encoded, linear) = match picture.kind {
-        PixelKind::Luma => (PixelType::U8, PixelType::U16),
-        PixelKind::Rgb => (PixelType::U8x3, PixelType::U16x3),
-        PixelKind::Rgba | PixelKind::Cmyk => (PixelType::U8x4, PixelType::U16x4),
-    };
     let mapper = SRGB.with(Rc::clone);
-    let source = ImageRef::new(picture.width, picture.height, &picture.data, encoded)
+    let source = ImageRef::new(picture.width, picture.height, &picture.data, PixelType::U8x4)
         .map_err(RasterError::new)?;
-    let mut light = Image::new(picture.width, picture.height, linear);
+    let mut light = Image::new(picture.width, picture.height, PixelType::U16x4);
     mapper.forward_map(&source, &mut light).map_err(RasterError::new)?;
-    if let Some(variances) = variances {
-        match picture.kind {
-            PixelKind::Luma => variances.correct::<U16>(&picture, light.typed_image_mut()),
-            PixelKind::Rgb => variances.correct::<U16x3>(&picture, light.typed_image_mut()),
-            PixelKind::Rgba | PixelKind::Cmyk => {}
-        }
-    }
-    let kind = picture.kind;
-    drop(picture);
-    let mut small = Image::new(size.width, size.height, linear);
-    let mut engine = Resizer::new();
-    let options = options(area, Filter::Lanczos3, kind == PixelKind::Rgba);
-    match kind {
-        PixelKind::Luma => {
-            run::<U16>(&mut engine, light.typed_image(), small.typed_image_mut(), &options)
-        }
-        PixelKind::Rgb => {
-            run::<U16x3>(&mut engine, light.typed_image(), small.typed_image_mut(), &options)
-        }
-        PixelKind::Rgba | PixelKind::Cmyk => {
-            run::<U16x4>(&mut engine, light.typed_image(), small.typed_image_mut(), &options)
-        }
-    }?;
-    let mut resized = Image::new(size.width, size.height, encoded);
+    let mut small = Image::new(size.width, size.height, PixelType::U16x4);
+    let options = options(area, Filter::Lanczos3, picture.kind == PixelKind::Rgba);
+    let (light, resized) = (light.typed_image(), small.typed_image_mut());
+    run::<U16x4>(&mut Resizer::new(), light, resized, &options)?;
+    let mut resized = Image::new(size.width, size.height, PixelType::U8x4);
     mapper.backward_map(&small, &mut resized).map_err(RasterError::new)?;
-    Ok(finished(resized, kind))
+    Ok(finished(resized, picture.kind))
 }
 
 /// Resizes a part of a plane of one-byte samples by [`Filter::Lanczos3`].

@@ -70,6 +70,11 @@ pub(crate) fn large_image(seed: u64, sampling: &[(usize, usize)]) -> Image {
     image_of(random, seed, sampling, size, false)
 }
 
+/// A sequential image with more than 40,000 blocks. Only some of them are read for their variances.
+pub(crate) fn huge_image(seed: u64, sampling: &[(usize, usize)]) -> Image {
+    image_of(Random::new(seed), seed, sampling, (1720, 1710), false)
+}
+
 fn image_of(
     mut random: Random,
     seed: u64,

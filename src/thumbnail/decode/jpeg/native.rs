@@ -8,7 +8,8 @@ use turbojpeg::ScalingFactor;
 use super::super::components::{Components, Range};
 use super::super::decoder::DecodeRequest;
 use super::scale::{
-    above_one_eighth, chroma_scale, reduced, reduced_linear, scaling, without_invisible,
+    above_one_eighth, chroma_scale, chroma_scale_linear, reduced, reduced_linear, scaling,
+    without_invisible,
 };
 use super::segments::FrameHeader;
 use crate::error::ThumbnailError;
@@ -49,23 +50,21 @@ pub(super) fn decode_linear(
 ) -> Result<Option<(Picture, Variances)>, ThumbnailError> {
     let full = frame.size;
     let Some(scale) = reduced_linear(full, requested) else { return Ok(None) };
-    // Chroma at half the resolution would be visible.
-    let chroma = match scale {
-        Scale::Eighth if frame.chroma_covers == (2, 2) => Scale::Quarter,
-        Scale::Quarter if frame.chroma_covers == (2, 2) => Scale::Half,
-        _ => scale,
-    };
-    let options = Options::new().chroma_scale(chroma).variances(true);
+    let chroma = chroma_scale_linear(scale, full, frame.chroma_covers, requested);
+    // At larger scales, the variance of chroma makes no visible difference.
+    let measured = if scale == Scale::Eighth { 3 } else { 1 };
+    let options = Options::new().chroma_scale(chroma).variances(measured);
     let decoded = jpeg_dc::decode_scaled_until(source, scale, &options, request.expired);
-    let Some(mut image) = unless_expired(decoded)? else { return Ok(None) };
-    // The variances are those of luma.
+    let Some(image) = unless_expired(decoded)? else { return Ok(None) };
+    // The variances are those of luma and chroma.
     if image.color == Color::Rgb {
         return Ok(None);
     }
-    let variances = image.variances.take().map(|variances| Variances {
+    let across = image.variances.first().map_or(0, |luma| luma.across);
+    let variances = image.rgb_variances().map(|values| Variances {
         side: (image.width * 8).div_ceil(full.width as usize),
-        across: variances.across,
-        values: variances.values,
+        across,
+        values,
     });
     Ok(picture(&image).zip(variances))
 }

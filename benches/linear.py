@@ -1,0 +1,161 @@
+"""Compare thumbnails in linear light with the default ones, with a full decode, and with libvips.
+
+The first part prints the processor time in linear light, relative to the same thumbnail without it.
+The sources are three of Debian's wallpapers at the size and quality of a phone's photographs, as
+baseline and as progressive JPEG. The two kinds of render take turns. The figures are ratios of
+medians; the limit applies to baseline files.
+
+The second part compares the pixels of PNG thumbnails with a reference: a full decode by Pillow, and
+a Lanczos resize of linear light, in floating point. It prints the colour difference (CIE 1976: the
+mean of the picture, and the 95th percentile), and the SSIMULACRA2 scores of xaccel and of libvips
+in linear light. libvips decodes the whole picture.
+
+    benches/linear.py [--rounds N] [--widths 96,300,640]
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ["VIPS_CONCURRENCY"] = "1"
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+from PIL import Image
+from xaccel import thumbnail
+from xaccel._core import score
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benches.photographs import photographs
+from benches.versions import print_versions
+from benches.widths import PHOTOGRAPHS, photograph
+
+SLOWEST = 1.8
+"""The limit of the time, relative to a thumbnail without linear light."""
+
+DIFFERENCE = 0.5
+"""The limit of the mean colour difference."""
+
+SHARE = 0.95
+"""The share of thumbnails whose score has to be at least that of libvips."""
+
+SMALLEST = 2_000_000
+"""Sources with fewer pixels are left out."""
+
+
+def progressive(source: bytes) -> bytes:
+    with Image.open(io.BytesIO(source)) as picture:
+        out = io.BytesIO()
+        picture.save(out, "JPEG", quality=92, subsampling=2, progressive=True)
+    return out.getvalue()
+
+
+def ratio(source: bytes, width: int, rounds: int) -> float:
+    turns: dict[bool, list[float]] = {False: [], True: []}
+    for _ in range(rounds):
+        for linear, seconds in turns.items():
+            start = time.process_time()
+            thumbnail(source, width, width, format="jpeg", quality=85, linear=linear)
+            seconds.append(time.process_time() - start)
+    return statistics.median(turns[True]) / statistics.median(turns[False])
+
+
+def light(samples: NDArray[Any]) -> NDArray[Any]:
+    samples = samples.astype(np.float32) / 255
+    bright = ((samples + 0.055) / 1.055) ** 2.4
+    return np.where(samples <= 0.04045, samples / 12.92, bright).astype(np.float32)
+
+
+def encoded(linear: NDArray[Any]) -> NDArray[Any]:
+    linear = linear.clip(0, 1)
+    bright = 1.055 * linear ** (1 / 2.4) - 0.055
+    samples = np.where(linear <= 0.0031308, linear * 12.92, bright)
+    return (255 * samples).round().astype(np.uint8)
+
+
+def reference(source: bytes, width: int) -> Image.Image:
+    with Image.open(io.BytesIO(source)) as picture:
+        size = (width, round(picture.height * width / picture.width))
+        linear = light(np.asarray(picture.convert("RGB")))
+    resized = [
+        np.asarray(Image.fromarray(channel).resize(size, Image.Resampling.LANCZOS))
+        for channel in np.ascontiguousarray(linear.transpose(2, 0, 1))
+    ]
+    return Image.fromarray(encoded(np.stack(resized, axis=2)))
+
+
+def difference(one: Image.Image, other: Image.Image) -> NDArray[Any]:
+    """Return the colour difference of each pixel (CIE 1976)."""
+    pictures = (np.asarray(picture.convert("RGB")) for picture in (one, other))
+    a, b = (pyvips.Image.new_from_array(picture, interpretation="srgb") for picture in pictures)
+    found: NDArray[Any] = a.dE76(b).numpy()
+    return found
+
+
+def compare(name: str, source: bytes, width: int) -> tuple[float, float]:
+    """Print a line, and return the mean colour difference, and the lead over libvips."""
+    wanted = reference(source, width)
+    out = io.BytesIO()
+    wanted.save(out, "PNG")
+    _, height = wanted.size
+    ours = thumbnail(source, width, height, fit="fill", format="png", linear=True).data
+    theirs = pyvips.Image.thumbnail_buffer(
+        source, width, height=height, size="force", linear=True
+    ).write_to_buffer(".png")
+    found = difference(wanted, Image.open(io.BytesIO(ours)))
+    one, other = (score(out.getvalue(), made) for made in (ours, theirs))
+    mean, most = found.mean(), np.percentile(found, 95)
+    print(f"{name:32}{width:5}{mean:8.2f}{most:7.2f}{one:9.1f}{other:9.1f}", flush=True)
+    return float(mean), one - other
+
+
+def verdict(*, reached: bool) -> str:
+    return "ok" if reached else "MISSED"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--widths", default="96,300,640")
+    given = parser.parse_args()
+    print_versions("xaccel", "pillow")
+    widths = list(map(int, given.widths.split(",")))
+    print(f"\n{'time':28}{''.join(f'{width:8}' for width in widths)}")
+    for name in PHOTOGRAPHS:
+        baseline = photograph(name)
+        for kind, source in (("baseline", baseline), ("progressive", progressive(baseline))):
+            ratios = [ratio(source, width, given.rounds) for width in widths]
+            row = "".join(f"{found:7.2f}x" for found in ratios)
+            limit = f"  at most {SLOWEST:g}x: {verdict(reached=max(ratios) <= SLOWEST)}"
+            print(f"{name + ', ' + kind:28}{row}{limit if kind == 'baseline' else ''}", flush=True)
+    print(f"\n{'source':32}width    mean   95 %   xaccel  libvips")
+    results = []
+    for path in photographs():
+        source = path.read_bytes()
+        with Image.open(path) as picture:
+            is_large = picture.width * picture.height >= SMALLEST
+        if is_large:
+            name = "/".join((path.parts[4], path.parts[-2], path.stem))
+            results.extend(compare(name, source, width) for width in widths)
+    differences, leads = zip(*results, strict=True)
+    share = sum(lead >= 0 for lead in leads) / len(leads)
+    close = sum(mean <= DIFFERENCE for mean in differences)
+    print(f"\nmean colour difference: median {statistics.median(differences):.2f}, ", end="")
+    print(f"largest {max(differences):.2f}, ", end="")
+    reached = verdict(reached=close == len(results))
+    print(f"at most {DIFFERENCE:g} for {close} of {len(results)} (all: {reached})")
+    print(f"score at least that of libvips: {share:.0%}, lowest lead {min(leads):+.1f} ", end="")
+    print(f"(at least {SHARE:.0%}: {verdict(reached=share >= SHARE)})")
+
+
+if __name__ == "__main__":
+    main()
