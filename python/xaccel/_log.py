@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 MOST_PER_MINUTE = 60
-"""The maximum number of lines about invalid URLs or headers that a logger of a process logs per
-minute."""
+"""The maximum number of lines about invalid URLs or headers that each logger of a process writes
+per minute."""
 
 _MINUTE = 60.0
 

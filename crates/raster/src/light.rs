@@ -218,7 +218,7 @@ impl<'a, const C: usize> Rows<'a, C> {
         }
     }
 
-    /// Reads rows up to this one, and skips rows that are no longer needed.
+    /// Reads the rows before `end`. Rows that no pixel needs are skipped.
     fn load(&mut self, end: usize) {
         let skipped = end.saturating_sub(self.read + self.kept);
         if let Some(last) = skipped.checked_sub(1) {

@@ -18,8 +18,8 @@ impl AvifSpeed {
     /// The fastest speed.
     const FASTEST: Self = Self(9);
 
-    /// Returns the speed with this number: 0 to 7, or 9 (fastest). At 8, the files of some pictures
-    /// are several times as large as at 9, so there is no such speed.
+    /// Returns the speed with this number: 0 to 7, or 9 (fastest). Speed 8 is not available, because
+    /// it makes some files several times as large as speed 9 does.
     #[must_use]
     pub const fn new(number: u8) -> Option<Self> {
         match number {
@@ -41,9 +41,9 @@ impl Default for AvifSpeed {
     }
 }
 
-/// libaom's quantizers (63 to 0) for some qualities; the others are interpolated. The qualities
-/// match those of rav1e: qualities 60, 85 and 95 have SSIMULACRA2 scores of about 60, 80 and 90. At
-/// 100, the only loss is the rounding to luma and chroma.
+/// Qualities, and libaom's quantizers (63 to 0) for them; those between are interpolated. The
+/// qualities match those of rav1e: qualities 60, 85 and 95 have SSIMULACRA2 scores of about 60, 80
+/// and 90. At 100, the only loss is the rounding to luma and chroma.
 type Quantizers = [(u8, u8)];
 
 /// The quantizers for the fastest speed.
