@@ -4,33 +4,55 @@
 //! <https://github.com/cloudinary/ssimulacra2>
 
 use std::borrow::Cow;
+use std::iter;
+use std::ops::Range;
 
 use fast_ssim2::{PixelDescriptor, PixelSlice, Ssimulacra2Reference};
 
 use super::decode::{self, DecodeRequest};
+use super::format::OutputFormat;
 use super::limits::Limits;
 use super::options::RenderOptions;
 use crate::error::ThumbnailError;
-use raster::{Picture, PixelKind};
+use raster::{Picture, PixelKind, Size};
 
-/// The number of tiles in a row and in a column of a sample.
-const TILES: u32 = 2;
+/// The width of a column of a sample in pixels: a multiple of the blocks of JPEG and WebP, so that
+/// none of them contains pixels of two columns. Seams between columns change the scores, so a sample
+/// has few of them.
+const COLUMN: u32 = 112;
 
-/// The side of a tile in pixels: a multiple of the codecs' blocks, so that no block contains pixels
-/// of two tiles. Seams between tiles change the scores, so a sample has few of them.
-const TILE: u32 = 384;
+/// A picture has a column for each of these pixels of its width, as long as the sample is not too
+/// large.
+const SPACING: u32 = 240;
+
+/// The largest sample. Scoring more pixels would take more time and memory than rendering them.
+const MOST: u32 = 768 * 768;
+
+/// JPEGs with more pixels are scored by a sample: their blocks are encoded separately, so a sample
+/// looks like a part of the picture. At this size, rendering takes a fifth of the time of scoring.
+const MOST_JPEG: u32 = 384 * 384;
+
+/// The distance of a sample from a perfect score is typically smaller than that of the picture, by
+/// this power of the share of the picture. With this correction, the scores of half of a picture
+/// and of the picture differ by 0.4 points, those of a third by 0.6 points (standard deviation of
+/// 62 photographs with sides of 640 to 1600 pixels, as JPEGs of three qualities).
+const SMALLER: f64 = 0.04;
 
 /// Scores encoded versions of a picture.
 pub(super) struct Scorer {
     reference: Ssimulacra2Reference,
     kind: PixelKind,
+    /// The share of the picture, up to 1.
+    share: f64,
 }
 
 impl Scorer {
-    /// Prepares the picture, which must be in colour.
-    pub(super) fn new(picture: &Picture) -> Result<Self, ThumbnailError> {
-        let reference = Ssimulacra2Reference::new(&slice(picture)?).map_err(|e| internal(&e))?;
-        Ok(Self { reference, kind: picture.kind })
+    /// Prepares a picture or its sample, which must be in colour. `whole` is the picture's size.
+    #[expect(clippy::cast_precision_loss, reason = "an approximation is enough")]
+    pub(super) fn new(sample: &Picture, whole: Size) -> Result<Self, ThumbnailError> {
+        let reference = Ssimulacra2Reference::new(&slice(sample)?).map_err(|e| internal(&e))?;
+        let share = sample.size().pixels() as f64 / whole.pixels() as f64;
+        Ok(Self { reference, kind: sample.kind, share })
     }
 
     /// Decodes a file and returns its score.
@@ -46,7 +68,12 @@ impl Scorer {
             PixelKind::Rgba => picture.into_rgba(),
             _ => picture.into_color(),
         };
-        self.reference.compare(&slice(&picture)?).map_err(|error| internal(&error))
+        self.compare(&picture)
+    }
+
+    fn compare(&self, picture: &Picture) -> Result<f64, ThumbnailError> {
+        let score = self.reference.compare(&slice(picture)?).map_err(|error| internal(&error))?;
+        Ok(100.0 - (100.0 - score) / self.share.powf(SMALLER))
     }
 }
 
@@ -64,39 +91,48 @@ pub fn score(reference: &[u8], file: &[u8], limits: &Limits) -> Result<f64, Thum
     let has_alpha = [&reference, &picture].iter().any(|it| it.kind == PixelKind::Rgba);
     let comparable = |it: Picture| if has_alpha { it.into_rgba() } else { it.into_color() };
     let [reference, picture] = [comparable(reference), comparable(picture)];
-    let scorer = Scorer::new(&sample(&reference))?;
-    scorer.reference.compare(&slice(&sample(&picture))?).map_err(|error| internal(&error))
+    let part = sample(&reference, OutputFormat::Png);
+    let scorer = Scorer::new(&part, reference.size())?;
+    scorer.compare(&sample(&picture, OutputFormat::Png))
 }
 
-/// The part that represents a picture: evenly spaced tiles of a large picture, or all of a smaller
-/// one. Scoring a large picture would take more time and memory than rendering it.
-pub(super) fn sample(picture: &Picture) -> Cow<'_, Picture> {
-    let side = TILES * TILE;
+/// The part that represents a picture in this format: evenly spaced columns of a large picture, or
+/// all of a smaller one. Photographs vary more from top to bottom than from left to right, so
+/// columns represent them better than squares.
+pub(super) fn sample(picture: &Picture, format: OutputFormat) -> Cow<'_, Picture> {
+    let most = if format == OutputFormat::Jpeg { MOST_JPEG } else { MOST };
     let Picture { width, height, kind, ref data } = *picture;
-    if picture.size().pixels() <= u64::from(side) * u64::from(side) {
+    if picture.size().pixels() <= u64::from(most) {
         return Cow::Borrowed(picture);
     }
-    let starts = |length: u32| {
-        // A side that is shorter than the sample's side has fewer tiles.
-        let count = (length / TILE).clamp(1, TILES);
-        let tile = TILE.min(length);
-        let gaps = count.saturating_sub(1).max(1);
-        let start = move |index| if count == 1 { 0 } else { (length - tile) * index / gaps };
-        (0..count).map(move |index| (start(index) as usize, tile as usize)).collect::<Vec<_>>()
-    };
-    let (columns, rows) = (starts(width), starts(height));
-    let mut sampled = Vec::new();
-    for y in rows.iter().flat_map(|&(start, length)| start..start + length) {
+    let columns = parts(width, width.div_ceil(SPACING).min(MOST / COLUMN / height.min(MOST)));
+    let across: usize = columns.iter().map(Range::len).sum();
+    let most_rows = MOST / u32::try_from(across).unwrap_or(MOST).max(1);
+    // A very high picture has bands instead of whole columns.
+    let rows = parts(height, if height > most_rows { most_rows / COLUMN } else { height });
+    let mut pixels = Vec::new();
+    for y in rows.iter().cloned().flatten() {
         let row = data.get(y * picture.stride()..).unwrap_or_default();
-        for &(x, length) in &columns {
-            let (start, end) = (x * kind.bytes(), (x + length) * kind.bytes());
-            sampled.extend_from_slice(row.get(start..end).unwrap_or_default());
+        for Range { start, end } in &columns {
+            let part = row.get(start * kind.bytes()..end * kind.bytes());
+            pixels.extend_from_slice(part.unwrap_or_default());
         }
     }
-    let length = |tiles: &[(usize, usize)]| {
-        tiles.iter().map(|&(_, length)| u32::try_from(length).unwrap_or_default()).sum()
+    let length = |parts: &[Range<usize>]| {
+        parts.iter().map(|part| u32::try_from(part.len()).unwrap_or_default()).sum()
     };
-    Cow::Owned(Picture { width: length(&columns), height: length(&rows), kind, data: sampled })
+    Cow::Owned(Picture { width: length(&columns), height: length(&rows), kind, data: pixels })
+}
+
+/// Parts of `COLUMN` pixels that represent a side, each in the middle of an equal share of it. Their
+/// starts are multiples of 16, the side of a block of halved chroma.
+fn parts(length: u32, count: u32) -> Vec<Range<usize>> {
+    let count = count.max(1);
+    if count.saturating_mul(COLUMN) >= length {
+        return iter::once(0..length as usize).collect();
+    }
+    let start = |index| ((2 * index + 1) * (length / 2) / count - COLUMN / 2) / 16 * 16;
+    (0..count).map(|index| start(index) as usize..(start(index) + COLUMN) as usize).collect()
 }
 
 fn slice(picture: &Picture) -> Result<PixelSlice<'_>, ThumbnailError> {
@@ -135,20 +171,28 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_is_no_larger_than_its_tiles() {
-        for (width, height, expected) in [
-            (768, 768, (768, 768)),
-            (1100, 500, (1100, 500)),
-            (1600, 1000, (768, 768)),
-            (8000, 100, (768, 100)),
-            (7, 90_000, (7, 768)),
-            (4000, 500, (768, 384)),
+    fn a_sample_has_evenly_spaced_columns() {
+        let (jpeg, png) = (OutputFormat::Jpeg, OutputFormat::Png);
+        for (format, width, height, expected) in [
+            (jpeg, 384, 384, (384, 384)),
+            (jpeg, 640, 400, (336, 400)),
+            (jpeg, 1024, 640, (560, 640)),
+            (jpeg, 1600, 1000, (560, 1000)),
+            (jpeg, 150, 1000, (112, 1000)),
+            (png, 768, 768, (768, 768)),
+            (png, 1100, 500, (1100, 500)),
+            (png, 1600, 1000, (560, 1000)),
+            (png, 8000, 100, (3808, 100)),
+            (png, 100, 8000, (100, 5824)),
+            (png, 7, 90_000, (7, 84_224)),
         ] {
             let whole = picture(width, height);
-            let sample = sample(&whole);
+            let sample = sample(&whole, format);
             assert_eq!((sample.width, sample.height), expected, "{width}x{height}");
             assert_eq!(sample.data.len(), sample.stride() * sample.height as usize);
+            assert!(sample.width * sample.height <= MOST);
         }
+        assert_eq!(parts(640, 3), [48..160, 256..368, 464..576]);
     }
 
     #[test]
@@ -159,10 +203,15 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_reaches_all_edges() {
-        let whole = picture(1600, 1000);
-        let sample = sample(&whole);
-        assert_eq!(sample.data.first_chunk::<3>(), whole.data.first_chunk());
-        assert_eq!(sample.data.last_chunk::<3>(), whole.data.last_chunk());
+    fn a_sample_has_the_pixels_of_its_columns() {
+        let whole = picture(640, 400);
+        let sample = sample(&whole, OutputFormat::Jpeg);
+        for (x, from) in [(0, 48), (111, 159), (112, 256), (335, 575)] {
+            for y in [0, 399] {
+                let pixel =
+                    |of: &Picture, x: usize| of.data[y * of.stride() + x * 3..][..3].to_vec();
+                assert_eq!(pixel(&sample, x), pixel(&whole, from), "{x} {y}");
+            }
+        }
     }
 }
