@@ -44,9 +44,14 @@ pub(super) fn encode(
         None => encode(frames, plan.quality)?,
         Some((Frame { picture, delay }, target)) => {
             // One quality applies to all frames of an animation.
-            let sample = score::sample(picture, plan.format);
-            let still = Frame { picture: in_color(&sample), delay: *delay };
-            let scorer = Scorer::new(&still.picture, picture.size())?;
+            let whole = in_color(picture);
+            let most = score::most(plan.format);
+            let scorer = Scorer::new(&whole, most)?;
+            // Only JPEG encodes the pixels of a sample as in the whole picture. The encoders of
+            // other formats predict blocks from their neighbours.
+            let is_jpeg = plan.format == OutputFormat::Jpeg;
+            let encoded = score::sample(&whole, if is_jpeg { most } else { score::MOST });
+            let still = Frame { picture: encoded.into_owned(), delay: *delay };
             let (quality, file) = nearest(target, plan.format, |quality| {
                 let file = encode(std::slice::from_ref(&still), quality)?;
                 Ok((scorer.score(&file, plan.options)?, file))

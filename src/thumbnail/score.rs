@@ -26,11 +26,20 @@ const COLUMN: u32 = 112;
 const SPACING: u32 = 240;
 
 /// The largest sample. Scoring more pixels would take more time and memory than rendering them.
-const MOST: u32 = 768 * 768;
+pub(super) const MOST: u32 = 768 * 768;
 
-/// JPEGs with more pixels are scored by a sample: their blocks are encoded separately, so a sample
-/// looks like a part of the picture. At this size, rendering takes a fifth of the time of scoring.
-const MOST_JPEG: u32 = 384 * 384;
+/// For automatic quality of JPEG and WebP, pictures with more pixels are scored by a sample. At this
+/// size, rendering takes a fifth of the time of scoring.
+const MOST_AUTOMATIC: u32 = 384 * 384;
+
+/// The most pixels of a picture that is scored as a whole for automatic quality. Encoding AVIF takes
+/// so long that a sample would hardly make the search faster.
+pub(super) const fn most(format: OutputFormat) -> u32 {
+    match format {
+        OutputFormat::Avif => MOST,
+        _ => MOST_AUTOMATIC,
+    }
+}
 
 /// The distance of a sample from a perfect score is typically smaller than that of the picture, by
 /// this power of the share of the picture. With this correction, the scores of half of a picture
@@ -42,20 +51,21 @@ const SMALLER: f64 = 0.04;
 pub(super) struct Scorer {
     reference: Ssimulacra2Reference,
     kind: PixelKind,
-    /// The share of the picture, up to 1.
-    share: f64,
+    /// The size of the picture.
+    whole: Size,
+    /// The number of pixels above which a sample is scored.
+    most: u32,
 }
 
 impl Scorer {
-    /// Prepares a picture or its sample, which must be in colour. `whole` is the picture's size.
-    #[expect(clippy::cast_precision_loss, reason = "an approximation is enough")]
-    pub(super) fn new(sample: &Picture, whole: Size) -> Result<Self, ThumbnailError> {
-        let reference = Ssimulacra2Reference::new(&slice(sample)?).map_err(|e| internal(&e))?;
-        let share = sample.size().pixels() as f64 / whole.pixels() as f64;
-        Ok(Self { reference, kind: sample.kind, share })
+    /// Prepares a picture, which must be in colour. Above `most` pixels, a [`sample`] is scored.
+    pub(super) fn new(picture: &Picture, most: u32) -> Result<Self, ThumbnailError> {
+        let sample = sample(picture, most);
+        let reference = Ssimulacra2Reference::new(&slice(&sample)?).map_err(|e| internal(&e))?;
+        Ok(Self { reference, kind: picture.kind, whole: picture.size(), most })
     }
 
-    /// Decodes a file and returns its score.
+    /// Decodes a file with the whole picture or its sample, and returns its score.
     pub(super) fn score(
         &self,
         file: &[u8],
@@ -71,9 +81,14 @@ impl Scorer {
         self.compare(&picture)
     }
 
+    /// Compares a version of the picture, or of its sample.
+    #[expect(clippy::cast_precision_loss, reason = "an approximation is enough")]
     fn compare(&self, picture: &Picture) -> Result<f64, ThumbnailError> {
-        let score = self.reference.compare(&slice(picture)?).map_err(|error| internal(&error))?;
-        Ok(100.0 - (100.0 - score) / self.share.powf(SMALLER))
+        let is_whole = picture.size() == self.whole;
+        let sample = if is_whole { sample(picture, self.most) } else { Cow::Borrowed(picture) };
+        let score = self.reference.compare(&slice(&sample)?).map_err(|error| internal(&error))?;
+        let share = sample.size().pixels() as f64 / self.whole.pixels() as f64;
+        Ok(100.0 - (100.0 - score) / share.powf(SMALLER))
     }
 }
 
@@ -91,16 +106,13 @@ pub fn score(reference: &[u8], file: &[u8], limits: &Limits) -> Result<f64, Thum
     let has_alpha = [&reference, &picture].iter().any(|it| it.kind == PixelKind::Rgba);
     let comparable = |it: Picture| if has_alpha { it.into_rgba() } else { it.into_color() };
     let [reference, picture] = [comparable(reference), comparable(picture)];
-    let part = sample(&reference, OutputFormat::Png);
-    let scorer = Scorer::new(&part, reference.size())?;
-    scorer.compare(&sample(&picture, OutputFormat::Png))
+    Scorer::new(&reference, MOST)?.compare(&picture)
 }
 
-/// The part that represents a picture in this format: evenly spaced columns of a large picture, or
-/// all of a smaller one. Photographs vary more from top to bottom than from left to right, so
-/// columns represent them better than squares.
-pub(super) fn sample(picture: &Picture, format: OutputFormat) -> Cow<'_, Picture> {
-    let most = if format == OutputFormat::Jpeg { MOST_JPEG } else { MOST };
+/// The part that represents a picture: evenly spaced columns of a picture with more than `most`
+/// pixels, or all of a smaller one. Photographs vary more from top to bottom than from left to right,
+/// so columns represent them better than squares.
+pub(super) fn sample(picture: &Picture, most: u32) -> Cow<'_, Picture> {
     let Picture { width, height, kind, ref data } = *picture;
     if picture.size().pixels() <= u64::from(most) {
         return Cow::Borrowed(picture);
@@ -172,22 +184,21 @@ mod tests {
 
     #[test]
     fn a_sample_has_evenly_spaced_columns() {
-        let (jpeg, png) = (OutputFormat::Jpeg, OutputFormat::Png);
-        for (format, width, height, expected) in [
-            (jpeg, 384, 384, (384, 384)),
-            (jpeg, 640, 400, (336, 400)),
-            (jpeg, 1024, 640, (560, 640)),
-            (jpeg, 1600, 1000, (560, 1000)),
-            (jpeg, 150, 1000, (112, 1000)),
-            (png, 768, 768, (768, 768)),
-            (png, 1100, 500, (1100, 500)),
-            (png, 1600, 1000, (560, 1000)),
-            (png, 8000, 100, (3808, 100)),
-            (png, 100, 8000, (100, 5824)),
-            (png, 7, 90_000, (7, 84_224)),
+        for (most, width, height, expected) in [
+            (MOST_AUTOMATIC, 384, 384, (384, 384)),
+            (MOST_AUTOMATIC, 640, 400, (336, 400)),
+            (MOST_AUTOMATIC, 1024, 640, (560, 640)),
+            (MOST_AUTOMATIC, 1600, 1000, (560, 1000)),
+            (MOST_AUTOMATIC, 150, 1000, (112, 1000)),
+            (MOST, 768, 768, (768, 768)),
+            (MOST, 1100, 500, (1100, 500)),
+            (MOST, 1600, 1000, (560, 1000)),
+            (MOST, 8000, 100, (3808, 100)),
+            (MOST, 100, 8000, (100, 5824)),
+            (MOST, 7, 90_000, (7, 84_224)),
         ] {
             let whole = picture(width, height);
-            let sample = sample(&whole, format);
+            let sample = sample(&whole, most);
             assert_eq!((sample.width, sample.height), expected, "{width}x{height}");
             assert_eq!(sample.data.len(), sample.stride() * sample.height as usize);
             assert!(sample.width * sample.height <= MOST);
@@ -205,7 +216,7 @@ mod tests {
     #[test]
     fn a_sample_has_the_pixels_of_its_columns() {
         let whole = picture(640, 400);
-        let sample = sample(&whole, OutputFormat::Jpeg);
+        let sample = sample(&whole, MOST_AUTOMATIC);
         for (x, from) in [(0, 48), (111, 159), (112, 256), (335, 575)] {
             for y in [0, 399] {
                 let pixel =
