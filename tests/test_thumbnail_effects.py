@@ -248,6 +248,21 @@ def test_linear_light_keeps_the_brightness_of_reduced_jpegs(width, progressive, 
     assert difference(usual, expected) > 8
 
 
+@pytest.mark.parametrize("progressive", [False, True], ids=["sequential", "progressive"])
+@pytest.mark.parametrize("width", [33, 60, 100, 150])
+def test_linear_light_keeps_the_brightness_of_fine_colors(width, progressive):
+    y, x = np.mgrid[0:800, 0:800]
+    pixels = np.full((800, 800, 3), (120, 128, 128), np.uint8)
+    pixels[..., 2] += (40 * (1 - 2 * ((x + y) % 2))).astype(np.int8).view(np.uint8)
+    picture = Image.fromarray(pixels, "YCbCr")
+    source = encoded(picture, "JPEG", quality=95, subsampling=0, progressive=progressive)
+    linear = opened(thumbnail(source, width, format="png", linear=True)).convert("RGB")
+    expected = opened(thumbnail(png_of(source), width, format="png", linear=True)).convert("RGB")
+    assert difference(linear, expected) < 1.5
+    usual = opened(thumbnail(source, width, format="png")).convert("RGB")
+    assert difference(usual, expected) > 4
+
+
 def png_of(source):
     return encoded(Image.open(io.BytesIO(source)), "PNG")
 

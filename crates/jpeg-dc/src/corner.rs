@@ -9,6 +9,8 @@
 use std::array::from_fn;
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
+use archmage::autoversion;
+
 use crate::ac::{Group, LANES};
 use crate::blocks::{self, by_block, to_sample};
 use crate::marker::Quantisation;
@@ -166,7 +168,6 @@ where
 
     /// Writes the samples of adjacent blocks to rows of `width` samples. `index` is the position of
     /// the blocks in their row, in groups. The content of `between` does not matter.
-    #[inline(never)]
     pub(crate) fn write<const W: usize, const M: usize>(
         &self,
         corners: &Corners<W, M>,
@@ -175,10 +176,7 @@ where
         rows: &mut [u8],
         width: usize,
     ) {
-        self.transform_columns(corners, between);
-        for (row, values) in rows.chunks_mut(width).zip(between) {
-            blocks::write_row(&by_block(samples(values)), row, index * W * N);
-        }
+        write(self, corners, between, index, rows, width);
     }
 
     /// Writes the samples of a group of blocks with all coefficients.
@@ -221,6 +219,24 @@ where
                 }
             }
         }
+    }
+}
+
+/// See [`Transform::write`].
+#[autoversion(v3)]
+fn write<const N: usize, const W: usize, const M: usize>(
+    transform: &Transform<N>,
+    corners: &Corners<W, M>,
+    between: &mut Between<W, N>,
+    index: usize,
+    rows: &mut [u8],
+    width: usize,
+) where
+    [f32; N]: Transformed,
+{
+    transform.transform_columns(corners, between);
+    for (row, values) in rows.chunks_mut(width).zip(between) {
+        blocks::write_row(&by_block(samples(values)), row, index * W * N);
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Deref;
 
+use archmage::autoversion;
+
 /// The colour components of an image's planes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -62,6 +64,8 @@ pub struct Planes {
 /// `f(s) + f''(s) / 2 * variance`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variances {
+    /// The side length of a block, in samples of the plane.
+    pub side: usize,
     /// The number of blocks in a row.
     pub across: usize,
     /// For each block of 8 x 8 samples of the component, the mean square of the frequencies that the
@@ -208,7 +212,6 @@ struct RowConverter {
 }
 
 impl RowConverter {
-    #[expect(clippy::cast_sign_loss, reason = "the value is in 0..=255 by then")]
     fn convert(&mut self, [luma, blue, red]: [&Plane; 3], y: usize, out: &mut [u8]) {
         let Self { row, chroma, colors, wide: [wide_luma, wide_blue, wide_red] } = self;
         let luma = luma.wide_row(y, wide_luma);
@@ -218,21 +221,38 @@ impl RowConverter {
             let (cb, cr) = (blue.wide_row(y, wide_blue), red.wide_row(y, wide_red));
             for (channel, added) in chroma.iter_mut().enumerate() {
                 let of_chroma = FROM_CHROMA.get(channel).copied().unwrap_or_default();
-                added.clear();
-                added.extend(cb.iter().zip(cr).map(|(&cb, &cr)| of_chroma.apply(cb, cr)));
+                added.resize(cb.len(), 0);
+                convert_chroma(of_chroma, cb, cr, added);
             }
         }
         for (color, added) in colors.iter_mut().zip(&*chroma) {
             color.resize(luma.len(), 0);
-            for ((color, &y), &added) in color.iter_mut().zip(luma).zip(added) {
-                *color = (i16::from(y) + added).clamp(0, 255) as u8;
-            }
+            add_chroma(luma, added, color);
         }
         let [red, green, blue] = colors;
-        let colors = red.iter().zip(green.iter()).zip(blue.iter());
-        for (pixel, ((&red, &green), &blue)) in out.as_chunks_mut().0.iter_mut().zip(colors) {
-            *pixel = [red, green, blue];
-        }
+        join(red, green, blue, out.as_chunks_mut().0);
+    }
+}
+
+#[autoversion(v3)]
+fn convert_chroma(of_chroma: FromChroma, blues: &[u8], reds: &[u8], added: &mut [i16]) {
+    for ((added, &cb), &cr) in added.iter_mut().zip(blues).zip(reds) {
+        *added = of_chroma.apply(cb, cr);
+    }
+}
+
+#[autoversion(v3)]
+#[expect(clippy::cast_sign_loss, reason = "the value is in 0..=255 by then")]
+fn add_chroma(luma: &[u8], added: &[i16], color: &mut [u8]) {
+    for ((color, &y), &added) in color.iter_mut().zip(luma).zip(added) {
+        *color = (i16::from(y) + added).clamp(0, 255) as u8;
+    }
+}
+
+#[autoversion(v3)]
+fn join(reds: &[u8], greens: &[u8], blues: &[u8], pixels: &mut [[u8; 3]]) {
+    for (((pixel, &red), &green), &blue) in pixels.iter_mut().zip(reds).zip(greens).zip(blues) {
+        *pixel = [red, green, blue];
     }
 }
 

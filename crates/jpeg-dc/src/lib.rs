@@ -116,5 +116,6 @@ pub use error::Error;
 pub use image::{Color, DcImage, Plane, Planes, Variances};
 pub use options::{Chroma, Options, Scale};
 pub use prefix::{Prefix, read_needed};
+pub use rgb_variance::RgbVariances;
 pub use scaled::{decode_scaled, decode_scaled_until, has_all_scans};
 pub use tiles::Tiles;

@@ -116,8 +116,8 @@ impl Options {
     /// Sets for how many components, starting with the first one,
     /// [`decode_scaled`](crate::decode_scaled) computes
     /// [`Planes::variances`](crate::Planes::variances). In large sequential files, most variances
-    /// below 50 are estimates, which depend on the number of bits of a block. At one eighth, most
-    /// variances below 150 are.
+    /// below 100 are estimates, which depend on the number of bits of a block. At one eighth, most
+    /// variances below 300 are.
     #[must_use]
     pub const fn variances(mut self, components: usize) -> Self {
         self.variances = components;

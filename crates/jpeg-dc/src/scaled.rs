@@ -78,6 +78,7 @@ fn decode_before(
     let (width, height) = (side(frame.width, 1, scale), side(frame.height, 1, scale));
     let measured = frame.components.iter().zip(&mut planes).take(options.variances);
     let variances = measured.map(|(component, scaled)| Variances {
+        side: scaled.scale.side(),
         across: component.padded.0,
         values: mem::take(&mut scaled.variances),
     });

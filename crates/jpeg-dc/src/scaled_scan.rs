@@ -2,20 +2,20 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "indices are below 256, places below 2048")]
 
+use archmage::autoversion;
+
 use crate::corner::{self, Corners, INDICES, Transform, Transformed};
 use crate::deadline::Deadline;
-use crate::entropy::PADDING;
 use crate::error::Error;
 use crate::frame::{Frame, Layout, Part, Scan};
 use crate::image::Plane;
-use crate::locate::position;
 use crate::marker::{Quantisation, Reader};
 use crate::options::Scale;
 use crate::rows::{self, ReadRow, Row};
 use crate::scaled_plane::Scaled;
 use crate::sequential_scan::Dc;
 use crate::values::{Position, Values};
-use crate::variance::{Blocks, Weights};
+use crate::variance::{Means, Measure, Weights};
 
 /// The number of adjacent blocks that are transformed at once: enough for the compiler to turn the
 /// loops over them into vector code.
@@ -34,87 +34,72 @@ pub(crate) fn decode(
     planes: &mut [Scaled],
 ) -> Result<usize, Error> {
     let layout = frame.layout(scan)?;
-    let measured: Vec<bool> = planes.iter().map(|plane| !plane.variances.is_empty()).collect();
-    let mut copied = Copied::default();
-    let mut kept = vec![Vec::new(); planes.len()];
+    let mut means = Vec::new();
+    means.resize_with(planes.len(), || None);
     let end = rows::read(reader, &layout, data, deadline, || {
         let mut parts: Vec<ReadRow<'_>> = Vec::new();
-        if measured.contains(&true) {
-            parts.push(Box::new(|row| copied.add(row)));
-        }
-        let of_planes = planes.iter_mut().zip(&measured).zip(&mut kept);
-        let components = frame.components.iter().enumerate().zip(of_planes);
-        for ((index, component), ((scaled, &is_measured), kept)) in components {
+        let of_planes = planes.iter_mut().zip(&mut means);
+        for ((index, component), (scaled, means)) in
+            frame.components.iter().enumerate().zip(of_planes)
+        {
             let part = layout.parts.iter().find(|part| part.selected.component == index);
             let Some(part) = part else { continue };
-            let Scaled { plane, scale, .. } = scaled;
+            let Scaled { plane, scale, variances } = scaled;
+            *means = Means::new(variances.len(), *scale);
+            let across = component.padded.0;
+            let quantisation = *reader.quantisation(component.quantisation)?;
+            let dc = || Ok::<_, Error>(Values::dc(reader.dc_code(part.selected.dc_table)?));
+            let ac = || Ok::<_, Error>(Values::ac(reader.ac_code(part.selected.ac_table)?));
+            let mut measure = if variances.is_empty() {
+                None
+            } else {
+                Some(Measure {
+                    per_mcu: layout.blocks_per_mcu,
+                    part,
+                    across,
+                    dc: dc()?,
+                    ac: ac()?,
+                    weights: Weights::new(&quantisation, *scale),
+                    rows: variances.chunks_mut((across * part.v).max(1)),
+                    means: means.as_mut(),
+                })
+            };
             if *scale == Scale::Eighth {
-                plane.stride = component.padded.0;
-                let dc = Dc { reader, layout: &layout, part };
-                parts.push(dc.samples(component, &mut plane.data)?);
+                plane.stride = across;
+                let samples = Dc { reader, layout: &layout, part };
+                parts.push(samples.samples(component, &mut plane.data)?);
+                if let Some(mut measure) = measure.take() {
+                    parts.push(Box::new(move |row| measure.row(row, &[])));
+                }
                 continue;
             }
             let source = Source {
                 layout: &layout,
                 part,
-                across: component.padded.0,
+                across,
                 restart_interval: reader.restart_interval,
-                dc: Values::dc(reader.dc_code(part.selected.dc_table)?),
-                ac: Values::ac(reader.ac_code(part.selected.ac_table)?),
-                quantisation: *reader.quantisation(component.quantisation)?,
+                dc: dc()?,
+                ac: ac()?,
+                quantisation,
             };
-            let kept = is_measured.then_some(kept);
             match *scale {
-                Scale::SevenEighths => parts.push(source.write::<7, 50>(plane, kept)),
-                Scale::ThreeQuarters => parts.push(source.write::<6, 37>(plane, kept)),
-                Scale::FiveEighths => parts.push(source.write::<5, 26>(plane, kept)),
-                Scale::Half => parts.push(source.write::<4, 17>(plane, kept)),
-                Scale::ThreeEighths => parts.push(source.write::<3, 10>(plane, kept)),
-                Scale::Quarter => parts.push(source.write::<2, 5>(plane, kept)),
+                Scale::SevenEighths => parts.push(source.write::<7, 50>(plane, measure)),
+                Scale::ThreeQuarters => parts.push(source.write::<6, 37>(plane, measure)),
+                Scale::FiveEighths => parts.push(source.write::<5, 26>(plane, measure)),
+                Scale::Half => parts.push(source.write::<4, 17>(plane, measure)),
+                Scale::ThreeEighths => parts.push(source.write::<3, 10>(plane, measure)),
+                Scale::Quarter => parts.push(source.write::<2, 5>(plane, measure)),
                 Scale::Full | Scale::Eighth => {}
             }
         }
         Ok(parts)
     })?;
-    copied.bytes.resize(copied.bytes.len() + PADDING, 0);
-    let components = frame.components.iter().enumerate().zip(planes).zip(&kept);
-    for (((index, component), scaled), kept) in components {
-        let part = layout.parts.iter().find(|part| part.selected.component == index);
-        let Some(part) = part.filter(|_| !scaled.variances.is_empty()) else { continue };
-        let blocks = Blocks {
-            bytes: &copied.bytes,
-            layout: &layout,
-            part,
-            bounds: &copied.bounds,
-            kept,
-            dc: &Values::dc(reader.dc_code(part.selected.dc_table)?),
-            ac: &Values::ac(reader.ac_code(part.selected.ac_table)?),
-            weights: &Weights::new(reader.quantisation(component.quantisation)?, scaled.scale),
-        };
-        blocks.measure(&mut scaled.variances, component.padded.0, deadline)?;
+    for (scaled, means) in planes.iter_mut().zip(&means) {
+        if let Some(means) = means {
+            means.replace_places(&mut scaled.variances);
+        }
     }
     Ok(end)
-}
-
-/// A copy of the scan. The estimate of a variance depends on all blocks.
-#[derive(Default)]
-struct Copied {
-    bytes: Vec<u8>,
-    /// The start and the end of each block, in bits. The end of a row may include the bits of a
-    /// byte that the next row shares.
-    bounds: Vec<[u32; 2]>,
-}
-
-impl Copied {
-    fn add(&mut self, Row { bytes, starts, end }: Row<'_>) {
-        let first = starts.first().map_or(0, |&start| start / 8);
-        let from = position(self.bytes.len() * 8);
-        let moved = |bit: u32| bit.saturating_sub(first * 8).saturating_add(from);
-        let ends = starts.iter().skip(1).chain([&end]);
-        self.bounds.extend(starts.iter().zip(ends).map(|pair| [moved(*pair.0), moved(*pair.1)]));
-        let row = bytes.get(first as usize..end.div_ceil(8) as usize);
-        self.bytes.extend_from_slice(row.unwrap_or_default());
-    }
 }
 
 /// A component's blocks in a scan.
@@ -162,13 +147,38 @@ impl Prediction {
     }
 }
 
+/// Reads the coefficients of a row of MCUs. Adds the number of bits of the frequencies that the scale
+/// keeps to `kept`, for each block.
+///
+/// This function does not contain the transform, so that the compiler keeps more values in registers.
+/// The code for AVX2 also shifts bits with fewer instructions.
+#[autoversion(v3)]
+#[inline(never)]
+fn read_row<const N: usize>(
+    source: &Source<'_>,
+    row: Row<'_>,
+    blocks: &[Block],
+    places: &[u16; INDICES],
+    values: &mut [i16],
+    (prediction, kept): (&mut Prediction, Option<&mut Vec<u32>>),
+) {
+    let Some(kept) = kept else {
+        for block in blocks {
+            source.read::<N>(row, *block, places, values, prediction);
+        }
+        return;
+    };
+    for block in blocks {
+        kept.push(source.read::<N>(row, *block, places, values, prediction));
+    }
+}
+
 impl<'a> Source<'a> {
-    /// Writes `N` x `N` samples for each block. `M` is `N * N + 1`. Adds the number of bits of the
-    /// frequencies that the scale keeps to `kept`, for each block.
+    /// Writes `N` x `N` samples for each block. `M` is `N * N + 1`.
     fn write<const N: usize, const M: usize>(
         self,
         plane: &'a mut Plane,
-        mut kept: Option<&'a mut Vec<u32>>,
+        mut measure: Option<Measure<'a>>,
     ) -> ReadRow<'a>
     where
         [f32; N]: Transformed,
@@ -188,11 +198,16 @@ impl<'a> Source<'a> {
         let mut prediction =
             Prediction { restart_interval, until_restart: restart_interval, value: 0 };
         let mut targets = plane.data.chunks_mut((width * N * self.part.v).max(1));
+        let mut kept = Vec::new();
         Box::new(move |row| {
             corners.fill([[0; WIDTH]; M]);
             let values = corners.as_flattened_mut().as_flattened_mut();
-            let kept = kept.as_deref_mut();
-            self.read_row::<N>(row, &blocks, &places, values, (&mut prediction, kept));
+            kept.clear();
+            let kept_bits = measure.is_some().then_some(&mut kept);
+            read_row::<N>(&self, row, &blocks, &places, values, (&mut prediction, kept_bits));
+            if let Some(measure) = &mut measure {
+                measure.row(row, &kept);
+            }
             let lines = corners.chunks_exact(groups.max(1)).take(self.part.v);
             let target = targets.next().unwrap_or_default();
             for (line, target) in lines.zip(target.chunks_mut((width * N).max(1))) {
@@ -201,30 +216,6 @@ impl<'a> Source<'a> {
                 }
             }
         })
-    }
-
-    /// Reads the coefficients of a row of MCUs.
-    ///
-    /// This function does not contain the transform, so that the compiler keeps more values in
-    /// registers.
-    #[inline(never)]
-    fn read_row<const N: usize>(
-        &self,
-        row: Row<'_>,
-        blocks: &[Block],
-        places: &[u16; INDICES],
-        values: &mut [i16],
-        (prediction, kept): (&mut Prediction, Option<&mut Vec<u32>>),
-    ) {
-        let Some(kept) = kept else {
-            for block in blocks {
-                self.read::<N>(row, *block, places, values, prediction);
-            }
-            return;
-        };
-        for block in blocks {
-            kept.push(self.read::<N>(row, *block, places, values, prediction));
-        }
     }
 
     /// The blocks of a row of MCUs. A line of blocks has `line` coefficients, a block `places`.

@@ -2,16 +2,21 @@
 //!
 //! Reading all coefficients of a sequential file takes longer than everything else. In a large file,
 //! only a sample of the blocks is therefore read. It shows how the variance depends on the number of
-//! bits after the frequencies that the scale keeps. Blocks that are likely to have a large variance
-//! are read, too. The others get the mean variance of the blocks in the sample with about the same
-//! number of bits.
+//! bits after the frequencies that the scale keeps. Blocks are read, too, if the blocks so far show
+//! that their variance is probably large, or if too few blocks so far had about the same number of
+//! bits. In the end, the others get the mean variance of the blocks that were read with about the
+//! same number of bits.
+
+use std::array::from_fn;
+use std::slice::ChunksMut;
+
+use archmage::autoversion;
 
 use crate::ac::{LANES, Lanes};
-use crate::deadline::Deadline;
-use crate::error::Error;
-use crate::frame::{Layout, Part};
+use crate::frame::Part;
 use crate::marker::Quantisation;
 use crate::options::Scale;
+use crate::rows::Row;
 use crate::values::{Position, Values};
 use crate::zigzag::ZIGZAG;
 
@@ -19,14 +24,14 @@ use crate::zigzag::ZIGZAG;
 const SAMPLED_FROM: usize = 40_000;
 
 /// One of this number of blocks is in the sample.
-const SAMPLE: usize = 30;
+const SAMPLE: u32 = 60;
 
 /// A block is read if its variance is probably larger. At this limit, an error by half changes
-/// middle gray by less than one fifth of a step.
-const LARGE: u16 = 50;
+/// middle gray by a quarter of a step.
+const LARGE: u16 = 100;
 
 /// The same limit at one eighth, where each pixel of a result averages many blocks.
-const LARGE_AT_ONE_EIGHTH: u16 = 150;
+const LARGE_AT_ONE_EIGHTH: u16 = 300;
 
 /// The number of indices. Indices above 63 stand for the end of a block.
 const INDICES: usize = 256;
@@ -47,30 +52,6 @@ impl Weights {
             }
         }
         Self(weights)
-    }
-
-    /// The variance of the block that starts at a position.
-    pub(crate) fn of_block(&self, bytes: &[u8], start: u32, dc: &Values, ac: &Values) -> u16 {
-        let mut at = Position::new(bytes, start);
-        dc.step(bytes, &mut at);
-        let (mut index, mut sum) = (0, 0.0);
-        // After a DC and an AC coefficient, or after two look-ups, more bits must be loaded.
-        loop {
-            for _ in 0..2 {
-                let found = ac.step(bytes, &mut at);
-                let (distance, second) = found.second();
-                sum += self.term(index + found.first_distance(), found.first);
-                sum += self.term(index + distance, second);
-                index += found.distance();
-                if index >= 63 {
-                    return rounded(sum);
-                }
-                if index == found.distance() {
-                    break;
-                }
-            }
-            at.refill(bytes);
-        }
     }
 
     /// The part of the variance that a coefficient adds.
@@ -94,138 +75,196 @@ impl Weights {
     }
 }
 
-/// A component's blocks in a sequential scan.
-pub(crate) struct Blocks<'a> {
-    pub(crate) bytes: &'a [u8],
-    pub(crate) layout: &'a Layout,
-    pub(crate) part: &'a Part,
-    /// The start and the end of each block of the scan, in bits.
-    pub(crate) bounds: &'a [[u32; 2]],
-    /// For each of the component's blocks, in the order of the scan, the number of bits of the
-    /// frequencies that the scale keeps. Empty at one eighth.
-    pub(crate) kept: &'a [u32],
-    pub(crate) dc: &'a Values<'a>,
-    pub(crate) ac: &'a Values<'a>,
-    pub(crate) weights: &'a Weights,
+/// The variance of the block that starts at a position. The code for AVX2 also shifts bits with fewer
+/// instructions.
+#[autoversion(v3)]
+#[inline(never)]
+fn of_block(weights: &Weights, bytes: &[u8], start: u32, dc: &Values<'_>, ac: &Values<'_>) -> u16 {
+    let mut at = Position::new(bytes, start);
+    dc.step(bytes, &mut at);
+    let (mut index, mut sum) = (0, 0.0);
+    // After a DC and an AC coefficient, or after two look-ups, more bits must be loaded.
+    loop {
+        for _ in 0..2 {
+            let found = ac.step(bytes, &mut at);
+            let (distance, second) = found.second();
+            sum += weights.term(index + found.first_distance(), found.first);
+            sum += weights.term(index + distance, second);
+            index += found.distance();
+            if index >= 63 {
+                return rounded(sum);
+            }
+            if index == found.distance() {
+                break;
+            }
+        }
+        at.refill(bytes);
+    }
 }
 
-impl Blocks<'_> {
-    /// Measures or estimates the variance of each block.
-    pub(crate) fn measure(
-        &self,
-        variances: &mut [u16],
-        across: usize,
-        deadline: Deadline,
-    ) -> Result<(), Error> {
-        let is_sampled = variances.len() >= SAMPLED_FROM;
-        // Without a sample, all blocks are read.
-        let means = if is_sampled { self.sample() } else { [u16::MAX; PLACES] };
-        // At one eighth, nothing is read before the rest.
-        let large = if self.kept.is_empty() { LARGE_AT_ONE_EIGHTH } else { LARGE };
-        let (layout, part) = (self.layout, self.part);
-        let (per_mcu, own) = (layout.blocks_per_mcu.max(1), (part.h * part.v).max(1));
-        let rows = self.bounds.chunks((layout.mcus.0 * per_mcu).max(1)).enumerate();
-        for ((row, bounds), target) in rows.zip(variances.chunks_mut((across * part.v).max(1))) {
-            deadline.check()?;
-            let kept = self.kept.get(row * layout.mcus.0 * own..).unwrap_or_default();
-            for index in 0..own {
-                let (x, y) = (index % part.h.max(1), index / part.h.max(1));
-                let line = target.get_mut(y * across..).unwrap_or_default();
-                let mut kept = kept.chunks_exact(own);
-                let mcus = bounds.chunks_exact(per_mcu).zip(line.chunks_exact_mut(part.h.max(1)));
-                for (mcu, line) in mcus {
-                    let (Some(&[start, end]), Some(place)) =
-                        (mcu.get(part.first + index), line.get_mut(x))
-                    else {
-                        continue;
-                    };
-                    let kept = kept.next().and_then(|kept| kept.get(index)).copied();
-                    let rest = start.saturating_add(kept.unwrap_or_default());
-                    let estimate = means.get(bin(rest, end)).copied();
-                    *place = match estimate {
-                        Some(estimate) if estimate < large => estimate,
-                        _ => self.of_block(start),
-                    };
+/// Measures or estimates the variance of each block of a component in a sequential scan, row by row.
+pub(crate) struct Measure<'a> {
+    /// The number of the scan's blocks in an MCU.
+    pub(crate) per_mcu: usize,
+    pub(crate) part: &'a Part,
+    /// The number of blocks in a row of the component.
+    pub(crate) across: usize,
+    pub(crate) dc: Values<'a>,
+    pub(crate) ac: Values<'a>,
+    pub(crate) weights: Weights,
+    /// The rows of MCUs that are left.
+    pub(crate) rows: ChunksMut<'a, u16>,
+    /// The blocks that have been read, or `None` if all of them are.
+    pub(crate) means: Option<&'a mut Means>,
+}
+
+impl Measure<'_> {
+    /// Measures a row of MCUs. `kept` is the number of bits of the frequencies that the scale keeps,
+    /// for each of the component's blocks. It is empty at one eighth.
+    pub(crate) fn row(&mut self, row: Row<'_>, kept: &[u32]) {
+        let Self { per_mcu, part, across, dc, ac, weights, rows, means } = self;
+        let (per_mcu, across) = (*per_mcu, *across);
+        let Part { h, v, first, .. } = **part;
+        let target = rows.next().unwrap_or_default();
+        let variance = |start| of_block(weights, row.bytes, start, dc, ac);
+        for (index, (y, x)) in (0..v).flat_map(|y| (0..h).map(move |x| (y, x))).enumerate() {
+            let line = target.get_mut(y * across..(y + 1) * across).unwrap_or_default();
+            let places = line.iter_mut().skip(x).step_by(h.max(1));
+            let at = (first + index..row.starts.len()).step_by(per_mcu.max(1));
+            let start = |at: usize| row.starts.get(at).copied();
+            let Some(means) = means else {
+                for (at, place) in at.zip(places) {
+                    *place = variance(start(at).unwrap_or_default());
                 }
+                continue;
+            };
+            let mut until_sample = means.next_row();
+            let mut own = index;
+            for (at, place) in at.zip(places) {
+                let (from, to) = (start(at).unwrap_or_default(), start(at + 1).unwrap_or(row.end));
+                let kept = kept.get(own).copied().unwrap_or_default();
+                own += h * v;
+                let bin = bin(from.saturating_add(kept), to);
+                *place = if until_sample == 0 || means.must_read(bin) {
+                    let variance = variance(from);
+                    means.add(bin, variance);
+                    variance.saturating_add(PLACES)
+                } else {
+                    bin.into()
+                };
+                until_sample = if until_sample == 0 { SAMPLE - 1 } else { until_sample - 1 };
             }
         }
-        Ok(())
-    }
-
-    #[inline(never)]
-    fn of_block(&self, start: u32) -> u16 {
-        self.weights.of_block(self.bytes, start, self.dc, self.ac)
-    }
-
-    /// Reads a sample of the blocks, and returns the mean variance for each place.
-    fn sample(&self) -> [u16; PLACES] {
-        let mut means = Means::default();
-        let (per_mcu, own) = (self.layout.blocks_per_mcu, self.part.h * self.part.v);
-        for mcu in (0..self.layout.total_mcus()).step_by(SAMPLE.div_ceil(own.max(1))) {
-            // Each block of an MCU has its turn.
-            let block = mcu % own.max(1);
-            let first = mcu * per_mcu + self.part.first + block;
-            if let Some(&[start, end]) = self.bounds.get(first) {
-                let kept = self.kept.get(mcu * own + block).copied().unwrap_or_default();
-                means.add(bin(start.saturating_add(kept), end), self.of_block(start));
-            }
-        }
-        means.table()
     }
 }
 
 /// The number of places in [`Means`].
-const PLACES: usize = 256;
+const PLACES: u16 = 1 << u8::BITS;
 
 /// The number of blocks from which a mean is computed.
 const ENOUGH: u32 = 24;
 
+/// If there are not enough blocks at this distance from a place, more blocks are read there.
+const NEAR: usize = 4;
+
 /// The place of blocks that have this range of bits beyond the frequencies that the scale keeps. Few
 /// blocks have more than 1024 bits.
-fn bin(from: u32, to: u32) -> usize {
-    usize::try_from(to.saturating_sub(from) / 4).unwrap_or(usize::MAX).min(PLACES - 1)
+fn bin(from: u32, to: u32) -> u8 {
+    u8::try_from(to.saturating_sub(from) / 4).unwrap_or(u8::MAX)
 }
 
-/// The variances of the blocks in the sample, by their number of bits.
-struct Means {
+/// The mean variance of the blocks that have been read, by their number of bits.
+pub(crate) struct Means {
     /// The number of blocks, and the sum of their variances.
-    sums: [(u32, u64); PLACES],
-}
-
-impl Default for Means {
-    fn default() -> Self {
-        Self { sums: [(0, 0); PLACES] }
-    }
+    sums: [(u32, u64); PLACES as usize],
+    /// A block is read if its variance is probably larger.
+    large: u16,
+    /// The places whose blocks are read.
+    must_read: [bool; PLACES as usize],
+    /// The number of blocks that have been read.
+    count: u32,
+    /// The number of blocks from which the places are computed again.
+    next: u32,
+    /// The number of rows so far.
+    rows: u32,
 }
 
 impl Means {
-    fn add(&mut self, place: usize, variance: u16) {
-        if let Some((count, sum)) = self.sums.get_mut(place) {
+    /// Returns `None` if all `blocks` of a component are read.
+    pub(crate) fn new(blocks: usize, scale: Scale) -> Option<Self> {
+        let large = if scale == Scale::Eighth { LARGE_AT_ONE_EIGHTH } else { LARGE };
+        (blocks >= SAMPLED_FROM).then_some(Self {
+            sums: [(0, 0); PLACES as usize],
+            large,
+            must_read: [true; PLACES as usize],
+            count: 0,
+            next: 0,
+            rows: 0,
+        })
+    }
+
+    /// Starts a row of blocks. Returns the position of the first block that is in the sample.
+    fn next_row(&mut self) -> u32 {
+        if self.count >= self.next {
+            let large = self.large;
+            self.must_read = self.table().map(|(mean, distance)| mean >= large || distance > NEAR);
+            self.next = self.count + self.count / 8;
+        }
+        self.rows = self.rows.wrapping_add(1);
+        // The samples of a row are not below those of the previous one.
+        self.rows.wrapping_mul(11) % SAMPLE
+    }
+
+    #[inline]
+    fn must_read(&self, place: u8) -> bool {
+        self.must_read.get(usize::from(place)).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, place: u8, variance: u16) {
+        if let Some((count, sum)) = self.sums.get_mut(usize::from(place)) {
+            self.count += 1;
             *count += 1;
             *sum += u64::from(variance);
         }
     }
 
-    /// The mean variance at each place. Where there are few blocks, those at the nearest places
-    /// count, too.
-    fn table(&self) -> [u16; PLACES] {
-        std::array::from_fn(|place| {
-            let (mut count, mut sum) = (0, 0);
-            for distance in 0..PLACES {
-                let near = [place.checked_sub(distance), Some(place + distance)];
-                // At no distance, both are the same place.
-                for place in near.into_iter().skip(usize::from(distance == 0)).flatten() {
-                    let (more, variance) = self.sums.get(place).copied().unwrap_or_default();
-                    count += more;
-                    sum += variance;
-                }
-                if count >= ENOUGH {
-                    break;
-                }
+    /// The mean variance at each place. Where there are few blocks, those at the nearest places count,
+    /// too. Adds the distance of these places.
+    fn table(&self) -> [(u16, usize); PLACES as usize] {
+        let mut totals = [(0, 0); PLACES as usize + 1];
+        let mut so_far = (0, 0);
+        for (total, (count, sum)) in totals.iter_mut().skip(1).zip(self.sums) {
+            so_far = (so_far.0 + count, so_far.1 + sum);
+            *total = so_far;
+        }
+        let within = |place: usize, distance: usize| {
+            let total = |end: usize| totals.get(end).copied().unwrap_or(so_far);
+            let (from, to) = (total(place.saturating_sub(distance)), total(place + distance + 1));
+            (to.0 - from.0, to.1 - from.1)
+        };
+        let mut distance: usize = 0;
+        from_fn(|place| {
+            // From one place to the next, the distance changes by at most 1.
+            distance = distance.saturating_sub(1);
+            while distance < usize::from(PLACES) && within(place, distance).0 < ENOUGH {
+                distance += 1;
             }
+            let (count, sum) = within(place, distance);
             let mean = (sum + u64::from(count) / 2) / u64::from(count.max(1));
-            u16::try_from(mean).unwrap_or(u16::MAX)
+            (u16::try_from(mean).unwrap_or(u16::MAX), distance)
         })
+    }
+
+    /// Replaces places by estimates in what [`Measure::row`] wrote.
+    pub(crate) fn replace_places(&self, variances: &mut [u16]) {
+        let means = self.table();
+        for variance in variances {
+            *variance = match u8::try_from(*variance) {
+                Ok(place) => means.get(usize::from(place)).map_or(0, |&(mean, _)| mean),
+                Err(_) if *variance == u16::MAX => u16::MAX,
+                Err(_) => *variance - PLACES,
+            };
+        }
     }
 }
 

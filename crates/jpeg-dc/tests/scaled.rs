@@ -14,7 +14,8 @@ mod support;
 use std::f64::consts::PI;
 
 use jpeg_dc::{
-    Chroma, Color, Error, Options, Plane, Planes, Scale, Variances, decode, decode_scaled,
+    Chroma, Color, Error, Options, Plane, Planes, RgbVariances, Scale, Variances, decode,
+    decode_scaled,
 };
 use support::encode::{Component, Image};
 use support::{generate, oracle};
@@ -97,7 +98,7 @@ fn variances(component: &Component, side: usize) -> Vec<f64> {
 fn check_variances(name: &str, image: &Image, ours: &Planes, side: usize) {
     assert_eq!(ours.variances.len(), image.components.len(), "{name}");
     for (component, ours) in image.components.iter().zip(&ours.variances) {
-        assert_eq!(ours.across, component.stride, "{name}");
+        assert_eq!((ours.side, ours.across), (side, component.stride), "{name}");
         let expected = variances(component, side);
         assert_eq!(ours.values.len(), expected.len(), "{name}");
         // A scan of one component does not contain the blocks that fill up the last MCU.
@@ -211,38 +212,53 @@ fn colors_have_variances() {
     let luma = planes(1).unwrap();
     let expected: Vec<_> =
         luma.variances[0].values.iter().map(|&value| [f32::from(value); 3]).collect();
+    let across = luma.variances[0].across;
+    let expected = RgbVariances { side: 1, across, values: expected };
     assert_eq!(luma.rgb_variances(), Some(expected));
-    assert_eq!(planes(3).unwrap().rgb_variances().unwrap().len(), luma.variances[0].values.len());
+    let colors = planes(3).unwrap().rgb_variances().unwrap();
+    assert_eq!((colors.side, colors.across), (2, across / 2));
+    assert_eq!(colors.values.len(), luma.variances[0].values.len() / 4);
 }
 
 /// Between two colours, the variances of red, green and blue are those of the colours, although
 /// luma hardly varies.
 #[test]
 fn colors_vary_more_than_luma() {
-    let plane = |values: [u8; 3]| Plane {
-        width: 6,
-        height: 1,
-        stride: 6,
-        scale: (1, 1),
-        data: [0, 0, 1, 1, 2, 2].map(|index| values[index]).to_vec(),
+    // The blocks are a row of two of each colour, with `side` x `side` samples each.
+    let plane = |side: usize, values: [u8; 3]| {
+        let row = (0..6 * side).map(|column| values[column / side / 2]);
+        Plane {
+            width: 6 * side,
+            height: side,
+            stride: 6 * side,
+            scale: (1, 1),
+            data: (0..side).flat_map(|_| row.clone()).collect(),
+        }
     };
-    let variance = |value: u16| Variances { across: 6, values: vec![value; 6] };
-    let image = |blue| Planes {
-        width: 6,
-        height: 1,
+    let image = |side, blue| Planes {
+        width: 6 * side,
+        height: side,
         color: Color::YCbCr,
-        planes: vec![plane([90, 95, 100]), plane(blue), plane([100, 150, 200])],
-        variances: [25, 400, 900].map(variance).to_vec(),
+        planes: [[90, 95, 100], blue, [100, 150, 200]].map(|it| plane(side, it)).to_vec(),
+        variances: [25, 400, 900]
+            .map(|value| Variances { side, across: 6, values: vec![value; 6] })
+            .to_vec(),
     };
     // Luma and Cr grow by their standard deviations of 5 and 30, Cb falls or grows by 20.
     for (blue, sign) in [([200, 180, 160], -1.0), ([160, 180, 200], 1.0)] {
-        let found = image(blue).rgb_variances().unwrap()[3];
-        let (luma, blue, red) = (5.0_f32, sign * 20.0, 30.0);
-        let deviations =
-            [luma + 1.402 * red, luma - 0.344_136 * blue - 0.714_136 * red, luma + 1.772 * blue];
-        for (found, deviation) in found.into_iter().zip(deviations) {
-            let expected = deviation.powi(2);
-            assert!((found - expected).abs() < 0.01 * expected + 0.1, "{found}, not {expected}");
+        for side in 1..4 {
+            let found = image(side, blue).rgb_variances().unwrap().values[3];
+            let (luma, blue, red) = (5.0_f32, sign * 20.0, 30.0);
+            let deviations = [
+                luma + 1.402 * red,
+                luma - 0.344_136 * blue - 0.714_136 * red,
+                luma + 1.772 * blue,
+            ];
+            for (found, deviation) in found.into_iter().zip(deviations) {
+                let expected = deviation.powi(2);
+                let error = (found - expected).abs();
+                assert!(error < 0.01 * expected + 0.1, "{found}, not {expected}, at {side}");
+            }
         }
     }
 }

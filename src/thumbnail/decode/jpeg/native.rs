@@ -1,7 +1,7 @@
 //! Decodes JPEG without libjpeg where that is faster: at one-eighth scale (from the DC coefficients
 //! alone), at up to half size, and at any scale if the file is progressive.
 
-use jpeg_dc::{Chroma, Color, DcImage, Error, Options, Plane, Planes, Scale};
+use jpeg_dc::{Chroma, Color, DcImage, Error, Options, Plane, Planes, RgbVariances, Scale};
 use raster::{Picture, PixelKind, Size, Variances};
 use turbojpeg::ScalingFactor;
 
@@ -51,8 +51,9 @@ pub(super) fn decode_linear(
     let full = frame.size;
     let Some(scale) = reduced_linear(full, requested) else { return Ok(None) };
     let chroma = chroma_scale_linear(scale, full, frame.chroma_covers, requested);
-    // At larger scales, the variance of chroma makes no visible difference.
-    let measured = if scale == Scale::Eighth { 3 } else { 1 };
+    // At larger scales, luma and subsampled chroma lack different frequencies, so that their variances
+    // can't be added.
+    let measured = if scale == Scale::Eighth || frame.chroma_covers == (1, 1) { 3 } else { 1 };
     let options = Options::new().chroma_scale(chroma).variances(measured);
     let decoded = jpeg_dc::decode_scaled_until(source, scale, &options, request.expired);
     let Some(image) = unless_expired(decoded)? else { return Ok(None) };
@@ -60,9 +61,9 @@ pub(super) fn decode_linear(
     if image.color == Color::Rgb {
         return Ok(None);
     }
-    let across = image.variances.first().map_or(0, |luma| luma.across);
-    let variances = image.rgb_variances().map(|values| Variances {
-        side: (image.width * 8).div_ceil(full.width as usize),
+    let of_block = (image.width * 8).div_ceil(full.width as usize);
+    let variances = image.rgb_variances().map(|RgbVariances { side, across, values }| Variances {
+        side: side * of_block,
         across,
         values,
     });
