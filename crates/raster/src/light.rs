@@ -5,6 +5,11 @@
 //! fewer of them by then. Nothing is rounded or clamped before the last step: a sharp filter
 //! overshoots at the edge of a light, and in linear light, the dark side of the edge would change
 //! visibly.
+//!
+//! The compiler turns the loops into vector code, for AVX2 where the processor has it. The results
+//! are the same, because both versions add and round in the same order.
+
+use archmage::autoversion;
 
 use crate::error::RasterError;
 use crate::picture::{Picture, PixelKind, Size};
@@ -22,9 +27,12 @@ pub struct Variances {
     pub values: Vec<[f32; 3]>,
 }
 
-/// The number of rows that are added at once, and the number of rows of the result whose columns are
-/// added at once: enough for the compiler to turn the loops over them into vector code.
-const LANES: usize = 4;
+/// The number of rows that are added at once.
+const TAPS: usize = 4;
+
+/// The number of rows of the result whose columns are added at once: enough for the compiler to turn
+/// the loops over them into vector code.
+const LANES: usize = 8;
 
 /// The samples of a column in several rows of the result.
 type Column<const C: usize> = [[f32; LANES]; C];
@@ -96,13 +104,15 @@ fn resize<const C: usize>(
 }
 
 /// Arranges rows as columns.
+#[autoversion(v3)]
 fn arrange<const C: usize>(rows: &[Vec<[f32; C]>; LANES], columns: &mut [Column<C>]) {
-    let [one, two, three, four] = rows;
-    let rows = one.iter().zip(two).zip(three).zip(four);
-    for (column, (((one, two), three), four)) in columns.iter_mut().zip(rows) {
-        let samples = one.iter().zip(two).zip(three).zip(four);
-        for (column, (((&one, &two), &three), &four)) in column.iter_mut().zip(samples) {
-            *column = [one, two, three, four];
+    for (lane, row) in rows.iter().enumerate() {
+        for (column, samples) in columns.iter_mut().zip(row) {
+            for (column, &sample) in column.iter_mut().zip(samples) {
+                if let Some(place) = column.get_mut(lane) {
+                    *place = sample;
+                }
+            }
         }
     }
 }
@@ -111,6 +121,7 @@ fn arrange<const C: usize>(rows: &[Vec<[f32; C]>; LANES], columns: &mut [Column<
 ///
 /// This function is not inlined, because the compiler would arrange the samples for what the caller
 /// does with the result.
+#[autoversion(v3)]
 #[inline(never)]
 fn product<const C: usize>(columns: &[Column<C>], weights: &[f32]) -> Column<C> {
     let mut sums = [[0.0; LANES]; C];
@@ -126,7 +137,7 @@ fn product<const C: usize>(columns: &[Column<C>], weights: &[f32]) -> Column<C> 
 
 /// The weights of one direction.
 struct Kernel {
-    /// The number of weights of a pixel: a multiple of [`LANES`].
+    /// The number of weights of a pixel: a multiple of [`TAPS`].
     taps: usize,
     /// The first pixel of the source for each pixel of the result.
     first: Vec<usize>,
@@ -145,7 +156,7 @@ impl Kernel {
         let stretch = scale.max(1.0);
         let radius = LANCZOS_RADIUS * stretch;
         let taps = (2.0 * radius).ceil() as usize + 1;
-        let taps = taps.min(from as usize).next_multiple_of(LANES);
+        let taps = taps.min(from as usize).next_multiple_of(TAPS);
         let mut weights = vec![0.0; taps * to as usize];
         let mut first = Vec::with_capacity(to as usize);
         for (index, weights) in (0..to).zip(weights.chunks_exact_mut(taps.max(1))) {
@@ -182,17 +193,9 @@ struct Rows<'a, const C: usize> {
     samples: Vec<f32>,
     /// The number of rows that were read.
     read: usize,
-    light: [Light; 256],
     variances: Option<&'a Variances>,
     /// The variances of a row of squares, for each column from the first square that is used.
     spread: Vec<[f32; C]>,
-}
-
-/// The linear light of a sample, and half the second derivative of the light.
-#[derive(Clone, Copy, Default)]
-struct Light {
-    light: f32,
-    half_curvature: f32,
 }
 
 impl<'a, const C: usize> Rows<'a, C> {
@@ -212,7 +215,6 @@ impl<'a, const C: usize> Rows<'a, C> {
             kept,
             samples: vec![0.0; width * C * kept],
             read: 0,
-            light: std::array::from_fn(Light::of),
             variances,
             spread: variances.map_or_else(Vec::new, |it| vec![[0.0; C]; width + it.side]),
         }
@@ -226,14 +228,12 @@ impl<'a, const C: usize> Rows<'a, C> {
             self.read += skipped;
         }
         let stride = self.width * C;
-        let light = self.light;
-        let light = |&sample: &u8| light.get(usize::from(sample)).copied().unwrap_or_default();
         let mut is_spread = skipped == 0;
         while self.read < end {
             let Some(row) = self.source.next() else { return };
             let start = self.read % self.kept * stride;
-            let target = self.samples.get_mut(start..start + stride).unwrap_or_default().iter_mut();
-            let samples = row.get(self.left * C..).unwrap_or_default().iter().map(light);
+            let target = self.samples.get_mut(start..start + stride).unwrap_or_default();
+            let samples = row.get(self.left * C..).unwrap_or_default();
             if let Some(variances) = self.variances {
                 let side = variances.side.max(1);
                 if !is_spread || self.read.is_multiple_of(side) {
@@ -241,13 +241,9 @@ impl<'a, const C: usize> Rows<'a, C> {
                     is_spread = true;
                 }
                 let spread = self.spread.get(self.left % side..).unwrap_or_default();
-                for ((place, sample), variance) in target.zip(samples).zip(spread.as_flattened()) {
-                    *place = sample.light + sample.half_curvature * variance;
-                }
+                convert_with_variances(samples, spread.as_flattened(), target);
             } else {
-                for (place, sample) in target.zip(samples) {
-                    *place = sample.light;
-                }
+                convert(samples, target);
             }
             self.read += 1;
         }
@@ -260,19 +256,26 @@ impl<'a, const C: usize> Rows<'a, C> {
             let start = (first + index) % self.kept * stride;
             self.samples.get(start..start + stride).unwrap_or_default()
         };
-        for (index, weights) in weights.as_chunks::<LANES>().0.iter().enumerate() {
-            let [one, two, three, four] = std::array::from_fn(|offset| row(index * LANES + offset));
-            let rows = one.iter().zip(two).zip(three).zip(four);
-            let products = rows.map(|(((one, two), three), four)| {
-                let [by_one, by_two, by_three, by_four] = weights;
-                (by_one * one + by_two * two) + (by_three * three + by_four * four)
-            });
+        for (index, weights) in weights.as_chunks::<TAPS>().0.iter().enumerate() {
+            let rows = std::array::from_fn(|offset| row(index * TAPS + offset));
             if index == 0 {
-                sums.iter_mut().zip(products).for_each(|(sum, product)| *sum = product);
+                add_rows::<true>(rows, *weights, sums);
             } else {
-                sums.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
+                add_rows::<false>(rows, *weights, sums);
             }
         }
+    }
+}
+
+/// Adds the weighted sum of rows, or replaces the sums by it.
+#[autoversion(v3)]
+fn add_rows<const REPLACES: bool>(rows: [&[f32]; TAPS], weights: [f32; TAPS], sums: &mut [f32]) {
+    let [one, two, three, four] = rows;
+    let [by_one, by_two, by_three, by_four] = weights;
+    let rows = one.iter().zip(two).zip(three).zip(four);
+    for (sum, (((one, two), three), four)) in sums.iter_mut().zip(rows) {
+        let added = (by_one * one + by_two * two) + (by_three * three + by_four * four);
+        *sum = if REPLACES { added } else { *sum + added };
     }
 }
 
@@ -295,17 +298,36 @@ fn light(sample: f32) -> f32 {
     if sample <= 0.040_45 { sample / 12.92 } else { ((sample + 0.055) / 1.055).powf(2.4) }
 }
 
-impl Light {
-    #[expect(clippy::cast_precision_loss, reason = "a sample is at most 255")]
-    fn of(sample: usize) -> Self {
-        let sample = sample as f32 / 255.0;
-        let curvature = if sample <= 0.040_45 {
-            0.0
-        } else {
-            2.4 * 1.4 / 1.055_f32.powi(2) * ((sample + 0.055) / 1.055).powf(0.4)
-        };
-        Self { light: light(sample), half_curvature: curvature / 2.0 / 255.0_f32.powi(2) }
+/// Converts samples to light.
+#[autoversion(v3)]
+fn convert(samples: &[u8], lights: &mut [f32]) {
+    for (place, &sample) in lights.iter_mut().zip(samples) {
+        *place = mean_light(sample, 0.0);
     }
+}
+
+/// Converts samples to the mean light of values with these variances.
+#[autoversion(v3)]
+fn convert_with_variances(samples: &[u8], variances: &[f32], lights: &mut [f32]) {
+    for ((place, &sample), &variance) in lights.iter_mut().zip(samples).zip(variances) {
+        *place = mean_light(sample, variance);
+    }
+}
+
+/// The mean light of values that have this mean and variance: the light of the mean, and half the
+/// second derivative of light times the variance. Computing is faster than a table, which vector code
+/// cannot use. The result differs from [`light`] by less than 0.03 %.
+#[inline(always)]
+fn mean_light(sample: u8, variance: f32) -> f32 {
+    const HALF_CURVATURE: f32 = 2.4 * 1.4 / 1.055 / 1.055 / 2.0 / 255.0 / 255.0;
+    let sample = f32::from(sample);
+    let base = sample * (1.0 / 255.0 / 1.055) + 0.055 / 1.055;
+    // The base to the power of 0.4, by the polynomial of its root with the least relative error.
+    let root = base.sqrt();
+    let power = ((root * 0.104_476_8 - 0.347_207_2) * root + 1.189_638_4) * root + 0.053_355_2;
+    let light = (base * base + HALF_CURVATURE * variance) * power;
+    // The last sample on the line is 10.
+    if sample < 10.5 { sample * (1.0 / 255.0 / 12.92) } else { light }
 }
 
 /// The number of steps in which light is encoded. From black to the next sample, there are 20.
@@ -453,7 +475,7 @@ mod tests {
     fn every_sample_stays_the_same() {
         let samples = encoding();
         for sample in 0..=255_u8 {
-            assert_eq!(encoded(&samples, Light::of(sample.into()).light), sample);
+            assert_eq!(encoded(&samples, mean_light(sample, 0.0)), sample);
         }
         assert_eq!([-1.0, 2.0, f32::NAN].map(|light| encoded(&samples, light)), [0, 255, 0]);
     }
