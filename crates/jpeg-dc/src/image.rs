@@ -245,7 +245,7 @@ fn convert_chroma(of_chroma: FromChroma, blues: &[u8], reds: &[u8], added: &mut 
 #[expect(clippy::cast_sign_loss, reason = "the value is in 0..=255 by then")]
 fn add_chroma(luma: &[u8], added: &[i16], color: &mut [u8]) {
     for ((color, &y), &added) in color.iter_mut().zip(luma).zip(added) {
-        *color = (i16::from(y) + added).clamp(0, 255) as u8;
+        *color = i16::from(y).wrapping_add(added).clamp(0, 255) as u8;
     }
 }
 
@@ -275,11 +275,15 @@ const FROM_CHROMA: [FromChroma; 3] = [
 impl FromChroma {
     #[inline]
     fn apply(self, cb: u8, cr: u8) -> i16 {
-        let (blue, red) = (i16::from(cb) - 128, i16::from(cr) - 128);
+        let [blue, red] = [cb, cr].map(|sample| i16::from(sample).wrapping_sub(128));
         let Self { whole: [by_blue, by_red], fraction } = self;
         let [blue_part, red_part] = fraction.map(i32::from);
-        let fractions = blue_part * i32::from(blue) + red_part * i32::from(red);
-        by_blue * blue + by_red * red + ((fractions + ONE_HALF) >> 16) as i16
+        // Nothing can overflow, but checks would keep the compiler from making vector code.
+        let blue_fraction = blue_part.wrapping_mul(blue.into());
+        let red_fraction = red_part.wrapping_mul(red.into());
+        let fractions = blue_fraction.wrapping_add(red_fraction).wrapping_add(ONE_HALF);
+        let whole = by_blue.wrapping_mul(blue).wrapping_add(by_red.wrapping_mul(red));
+        whole.wrapping_add((fractions >> 16) as i16)
     }
 }
 
