@@ -48,12 +48,10 @@ impl Plane {
     pub(super) fn new(source: &[u8], stride: usize, width: u32, height: u32, bits: usize) -> Self {
         let wide = bits > 8;
         let row = width as usize * if wide { 2 } else { 1 };
-        let data = source
-            .chunks(stride.max(1))
-            .take(height as usize)
-            .flat_map(|line| line.get(..row).unwrap_or_default())
-            .copied()
-            .collect();
+        let mut data = Vec::with_capacity(row * height as usize);
+        for line in source.chunks(stride.max(1)).take(height as usize) {
+            data.extend_from_slice(line.get(..row).unwrap_or_default());
+        }
         Self { width, height, data, wide }
     }
 
@@ -108,11 +106,15 @@ impl Planes {
     pub(super) fn to_picture(&self, size: Size) -> Result<Picture, ThumbnailError> {
         let Some([blue, red]) = &self.chroma else { return self.luma(size) };
         let (luma, blue, red) = (self.luma.at(size)?, blue.at(size)?, red.at(size)?);
-        let mut data = Vec::with_capacity(size.width as usize * size.height as usize * 3);
+        let stride = size.width as usize * 3;
+        let mut data = vec![0; stride * size.height as usize];
         let chroma = blue.rows(self.bits).zip(red.rows(self.bits));
-        for (luma, (blue, red)) in luma.rows(self.bits).zip(chroma) {
-            for ((luma, blue), red) in luma.into_iter().zip(blue).zip(red) {
-                data.extend(self.color(luma, blue, red).map(to_byte));
+        let lines = data.chunks_exact_mut(stride.max(1)).zip(luma.rows(self.bits));
+        for ((line, luma), (blue, red)) in lines.zip(chroma) {
+            let (pixels, _) = line.as_chunks_mut::<3>();
+            for (((pixel, luma), blue), red) in pixels.iter_mut().zip(luma).zip(blue).zip(red) {
+                let [red, green, blue] = self.color(luma, blue, red);
+                *pixel = [to_byte(red), to_byte(green), to_byte(blue)];
             }
         }
         Ok(Picture { width: size.width, height: size.height, kind: PixelKind::Rgb, data })
