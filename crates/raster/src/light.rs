@@ -316,7 +316,7 @@ fn convert_with_variances(samples: &[u8], variances: &[f32], lights: &mut [f32])
 
 /// The mean light of values that have this mean and variance: the light of the mean, and half the
 /// second derivative of light times the variance. Computing is faster than a table, which vector code
-/// cannot use. The result differs from [`light`] by less than 0.03 %.
+/// cannot use. The result differs from [`light`] by less than 0.006 %.
 #[inline(always)]
 fn mean_light(sample: u8, variance: f32) -> f32 {
     const HALF_CURVATURE: f32 = 2.4 * 1.4 / 1.055 / 1.055 / 2.0 / 255.0 / 255.0;
@@ -324,7 +324,8 @@ fn mean_light(sample: u8, variance: f32) -> f32 {
     let base = sample * (1.0 / 255.0 / 1.055) + 0.055 / 1.055;
     // The base to the power of 0.4, by the polynomial of its root with the least relative error.
     let root = base.sqrt();
-    let power = ((root * 0.104_476_8 - 0.347_207_2) * root + 1.189_638_4) * root + 0.053_355_2;
+    let power = (root * -0.098_034 + 0.349_533_5) * root - 0.565_005_3;
+    let power = (power * root + 1.270_779_4) * root + 0.042_675_1;
     let light = (base * base + HALF_CURVATURE * variance) * power;
     // The last sample on the line is 10.
     if sample < 10.5 { sample * (1.0 / 255.0 / 12.92) } else { light }
@@ -468,6 +469,15 @@ mod tests {
             for (&made, expected) in made.data.iter().zip(expected) {
                 prop_assert!((f64::from(made) - expected).abs() < 0.6, "{made}, not {expected}");
             }
+        }
+    }
+
+    #[test]
+    fn the_light_of_each_sample_is_exact() {
+        for sample in 0..=255_u8 {
+            let expected = light(f32::from(sample) / 255.0);
+            let difference = (mean_light(sample, 0.0) - expected).abs();
+            assert!(difference <= expected * 6e-5, "{sample}: {difference}");
         }
     }
 
