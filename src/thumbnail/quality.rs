@@ -193,13 +193,13 @@ fn nearest(
 }
 
 /// The largest error of a score from which the quality for the target can be computed. The computed
-/// quality was tested on 72 photographs with sides of 300 and 640 pixels. In at least 97 % of the
+/// quality was tested on 60 photographs with sides of 300 and 640 pixels. In at least 96 % of the
 /// cases, its score differs from the target by at most 1.5.
 const fn trusted(format: OutputFormat) -> f64 {
     match format {
         OutputFormat::Avif => 1.0,
         OutputFormat::WebP => 2.0,
-        _ => 5.0,
+        _ => 3.5,
     }
 }
 
@@ -221,7 +221,7 @@ fn distance(score: f64) -> f64 {
     (100.0 - score).max(1.0).ln()
 }
 
-/// Typical scores: medians of 72 photographs with sides of 300 and 640 pixels. Each point is a quality
+/// Typical scores: medians of 62 photographs with sides of 300 and 640 pixels. Each point is a quality
 /// and a score. JPEG's quantizers are small integers, so its scores rise in steps.
 const fn typical_scores(format: OutputFormat) -> &'static [(f64, f64)] {
     match format {
@@ -324,17 +324,20 @@ mod tests {
         for format in LOSSY {
             let typical = |quality: u8| 100.0 - typical_distance(format, quality.into()).exp();
             for shift in -30..=30 {
-                // The scores of photographs rise 0.93 to 1.28 times as steeply as typical ones.
-                for steepness in [0.8, 1.0, 1.3] {
+                // The scores of a picture rise more or less steeply than typical ones.
+                for steepness in [0.7, 1.0, 1.4] {
                     let score = |quality: u8| {
                         let own = (typical(quality) - 70.0) * steepness + f64::from(shift);
                         70.0 + own - f64::from(quality % 2) * 0.1
                     };
                     let (tried, found) = search(format, 70.0, score);
                     assert!(tried.len() <= 11, "{tried:?}");
-                    let error = |quality| (score(quality) - 70.0_f64).abs();
-                    let least = (AUTO.0..=AUTO.1).map(error).fold(f64::MAX, f64::min);
-                    let error = error(found) - least;
+                    let expected = match () {
+                        () if score(AUTO.0) >= 70.0 => score(AUTO.0),
+                        () if score(AUTO.1) <= 70.0 => score(AUTO.1),
+                        () => 70.0,
+                    };
+                    let error = (score(found) - expected).abs();
                     let most = 1.5_f64.max(trusted(format) * 0.65);
                     assert!(error <= most, "{format:?} {shift} {steepness}: {error}");
                 }

@@ -225,4 +225,16 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_picture_is_scored_by_its_sample() {
+        let whole = picture(640, 400);
+        let mut noisy = whole.clone();
+        for (index, sample) in noisy.data.iter_mut().enumerate() {
+            *sample ^= u8::from(index % 7 == 0) * 8;
+        }
+        let scorer = Scorer::new(&whole, MOST_AUTOMATIC).unwrap();
+        let of_sample = scorer.compare(&sample(&noisy, MOST_AUTOMATIC)).unwrap();
+        assert_eq!(scorer.compare(&noisy).unwrap().to_bits(), of_sample.to_bits());
+    }
 }
