@@ -8,6 +8,7 @@ from PIL import Image, ImageOps
 from xaccel._core import Limits, probe, score, thumbnail
 from xaccel.exceptions import CorruptImage, ImageTooLarge
 
+from tests.support.films import avif_still
 from tests.support.thumbnail_files import avif_grid
 from tests.support.thumbnail_images import (
     difference,
@@ -34,6 +35,18 @@ def test_the_same_picture_as_libavif(subsampling, limited, width):
     original = Image.open(io.BytesIO(source)).convert("RGB")
     made = opened(thumbnail(source, width, format="png"))
     assert difference(made, original.resize(made.size, Image.Resampling.LANCZOS)) < 1.5
+
+
+@pytest.mark.parametrize("bits", [8, 10])
+@pytest.mark.parametrize("matrix", [1, 5, 6, 9])
+@pytest.mark.parametrize("full_range", [False, True])
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+def test_bit_depths_and_matrices(bits, matrix, full_range, kind):
+    source = avif_still(photo(), bits=bits, matrix=matrix, full_range=full_range)
+    options = {} if kind == "png" else {"quality": 98}
+    made = opened(thumbnail(source, format=kind, **options)).convert("RGB")
+    limit = {"png": 0.4, "jpeg": 0.75, "webp": 0.75}[kind] + (0.6 if bits == 8 else 0)
+    assert difference(made, photo()) < limit
 
 
 def test_gray():

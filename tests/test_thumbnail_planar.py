@@ -1,4 +1,4 @@
-"""The planar path for JPEG and lossy WebP. Oracle: the path by red, green and blue."""
+"""The planar path for JPEG, lossy WebP and AVIF. Oracle: the path by red, green and blue."""
 
 import io
 
@@ -45,7 +45,7 @@ def test_turned(orientation, width):
     assert_as_good(source, width)
 
 
-@pytest.mark.parametrize("source", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("source", ["JPEG", "WEBP", "AVIF"])
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
 @pytest.mark.parametrize("size", [(640, 400), (641, 399)])
 @pytest.mark.parametrize("width", [37, 200, 333])
@@ -53,15 +53,25 @@ def test_kinds(source, kind, size, width):
     assert_as_good(photo_file(source, *size, quality=95), width, kind)
 
 
+@pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
+@pytest.mark.parametrize("values", ["full", "limited"])
+@pytest.mark.parametrize("kind", ["jpeg", "webp"])
+@pytest.mark.parametrize("width", [100, 333])
+def test_avif(subsampling, values, kind, width):
+    source = photo_file("AVIF", 641, 399, quality=90, subsampling=subsampling, range=values)
+    assert_as_good(source, width, kind)
+
+
+@pytest.mark.parametrize("source", ["WEBP", "AVIF"])
 @pytest.mark.parametrize("orientation", [3, 5, 6])
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
-def test_turned_webp(orientation, kind):
+def test_turned_other_sources(source, orientation, kind):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    assert_as_good(encoded(photo(), "WEBP", quality=95, exif=exif), 100, kind)
+    assert_as_good(encoded(photo(), source, quality=95, exif=exif), 100, kind)
 
 
-@pytest.mark.parametrize("source", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("source", ["JPEG", "WEBP", "AVIF"])
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
 def test_black_and_white_stay_black_and_white(source, kind):
     """JPEG has black at 0, WebP at 16."""

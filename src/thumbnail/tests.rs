@@ -252,10 +252,19 @@ fn components_stop_before_and_after_each_step() {
     let webp = encoded(OutputFormat::WebP, 64, 1, Style::default());
     let steps = [[("pieces", 1)].as_slice(), &others].concat();
     check_steps("WebP", &webp, ("60x60", JPEG), &steps);
+    let avif = encoded(OutputFormat::Avif, 64, 1, Style::default());
+    let steps = [[("before the colours", 1)].as_slice(), &others].concat();
+    check_steps("AVIF", &avif, ("60x60", JPEG), &steps);
     let (_, reads) = rendered(&webp, ("60x60", JPEG), 0);
     assert_eq!(reads, 1, "the pixels are not tried after the time limit");
     // libwebp reads the clock for each hundredth of its work.
     check("WebP to WebP", &webp, ("60x60", OutputFormat::WebP), 3 + 5);
+}
+
+#[test]
+fn an_avif_without_components_is_decoded_once() {
+    let avif = include_bytes!("../../tests/images/bt709.avif");
+    check_still("AVIF in BT.709", avif, ("60x60", JPEG), &[("before the colours", 1)]);
 }
 
 #[test]

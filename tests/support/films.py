@@ -1,4 +1,4 @@
-"""Small films, encoded by PyAV."""
+"""Small films and AVIF stills, encoded by PyAV."""
 
 import io
 from fractions import Fraction
@@ -52,4 +52,23 @@ def film(
             frame.pts, frame.time_base = number, Fraction(1, rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    return out.getvalue()
+
+
+def avif_still(picture, *, bits, matrix, full_range):
+    """Return an AVIF with 8 or 10 bits per sample, and this matrix (ITU-T H.273, table 4)."""
+    layout = {8: "yuv420p", 10: "yuv420p10le"}[bits]
+    range_of_samples = 2 if full_range else 1
+    out = io.BytesIO()
+    with av.open(out, "w", format="avif") as file:
+        stream = file.add_stream("libsvtav1", rate=1, options={"crf": "10", "preset": "8"})
+        stream.width, stream.height = picture.size
+        stream.pix_fmt = layout
+        stream.codec_context.colorspace = matrix
+        stream.codec_context.color_range = range_of_samples
+        frame = av.VideoFrame.from_image(picture).reformat(
+            format=layout, dst_colorspace=matrix, dst_color_range=range_of_samples
+        )
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            file.mux(packet)
     return out.getvalue()

@@ -187,22 +187,21 @@ pub fn resize_samples(
     resize_bands(&source.map_err(RasterError::new)?, area, to, PixelKind::Luma)
 }
 
-/// Resizes one plane of samples by [`Filter::CatmullRom`]. If `wide` is true, each sample has two
-/// bytes.
+/// Resizes a part of one plane of samples by [`Filter::CatmullRom`]. If `wide` is true, each sample
+/// has two bytes.
 ///
 /// # Errors
 /// Fails if there are fewer samples than the size requires.
 pub fn resize_plane(
     samples: &[u8],
     from: Size,
+    area: Area,
     to: Size,
     wide: bool,
 ) -> Result<Vec<u8>, RasterError> {
     let kind = if wide { PixelType::U16 } else { PixelType::U8 };
     let source = ImageRef::new(from.width, from.height, samples, kind).map_err(RasterError::new)?;
     let mut resized = Image::new(to.width, to.height, kind);
-    let (width, height) = (f64::from(from.width), f64::from(from.height));
-    let area = Area { left: 0.0, top: 0.0, width, height };
     let (mut engine, options) = (Resizer::new(), options(area, Filter::CatmullRom, false));
     if wide {
         run::<U16>(&mut engine, source.typed_image(), resized.typed_image_mut(), &options)?;

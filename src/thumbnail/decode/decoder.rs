@@ -146,11 +146,11 @@ pub trait Source {
     }
 
     /// Decodes the image to luma and chroma, but does not convert these to RGB. The size is the
-    /// same as in [`frames`](Self::frames). Returns `None` if the image has no such components or
-    /// is damaged.
+    /// same as in [`frames`](Self::frames), or larger. Returns `None` if the image has no such
+    /// components, or is damaged but has some pixels.
     ///
     /// # Errors
-    /// [`ThumbnailError::Timeout`].
+    /// [`ThumbnailError::Corrupt`] when the source has no pixels, or [`ThumbnailError::Timeout`].
     fn components(
         &mut self,
         _request: DecodeRequest<'_>,

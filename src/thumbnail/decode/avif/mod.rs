@@ -2,7 +2,8 @@
 //!
 //! The luma and chroma planes are resized to the same size before they are converted to red, green
 //! and blue. If a thumbnail is much smaller than its source, this size is smaller too, so most
-//! pixels are never converted.
+//! pixels are never converted. If the planes are those of a JPEG or WebP, thumbnails in these
+//! formats need no conversion.
 
 mod av1;
 mod format;
@@ -16,12 +17,14 @@ use super::super::color::Profile;
 use super::super::header::Header;
 use super::super::notice::Notice;
 use super::super::orient::Transform;
+use super::components::Components;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use super::headroom::with_headroom;
 use crate::error::ThumbnailError;
 use av1::Stream;
 use format::{FORMAT, corrupt};
 use grid::Grid;
+use planes::Planes;
 use raster::{Frame, Picture, PixelKind, Size};
 
 /// Opens the primary image of an AVIF, or a whole sequence. The opacity of a grid may also be a
@@ -37,6 +40,8 @@ struct Avif<'a> {
     file: AvifParser<'a>,
     header: Header,
     kind: Kind,
+    /// The decoded planes of a still image, if they can't be [`Components`].
+    planes: Option<Planes>,
 }
 
 /// How the image is stored.
@@ -96,7 +101,7 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
         has_icc: matches!(file.color_info(), Some(ColorInformation::IccProfile(_))),
         ..Header::still(FORMAT, size)
     };
-    Ok(Box::new(Avif { source, file, header, kind }))
+    Ok(Box::new(Avif { source, file, header, kind, planes: None }))
 }
 
 fn frame_size(metadata: &AV1Metadata) -> Size {
@@ -147,8 +152,27 @@ impl Source for Avif<'_> {
         Notice::read(exif.as_deref(), None, xmp.as_deref())
     }
 
+    fn has_components(&self) -> bool {
+        matches!(self.kind, Kind::Still) && !self.header.has_alpha && self.planes.is_none()
+    }
+
+    fn components(
+        &mut self,
+        request: DecodeRequest<'_>,
+    ) -> Result<Option<Components>, ThumbnailError> {
+        if !self.has_components() {
+            return Ok(None);
+        }
+        let planes = self.still(request)?;
+        if planes.size() == self.header.size && planes.are_components() {
+            return Ok(planes.into_components());
+        }
+        self.planes = Some(planes);
+        Ok(None)
+    }
+
     fn frames(
-        self: Box<Self>,
+        mut self: Box<Self>,
         request: DecodeRequest<'_>,
         sink: Sink<'_>,
     ) -> Result<Completeness, ThumbnailError> {
@@ -156,7 +180,7 @@ impl Source for Avif<'_> {
         let (picture, completeness) = match self.kind {
             Kind::Sequence => return self.play(size, request, sink),
             Kind::Grid(grid) => self.grid(grid, request)?,
-            Kind::Still => (self.still(size, request)?, Completeness::Whole),
+            Kind::Still => (self.still_picture(size, request)?, Completeness::Whole),
         };
         sink(Frame { picture, delay: 0 }.into())?;
         Ok(completeness)
@@ -164,12 +188,25 @@ impl Source for Avif<'_> {
 }
 
 impl Avif<'_> {
-    fn still(&self, size: Size, request: DecodeRequest<'_>) -> Result<Picture, ThumbnailError> {
+    /// Decodes the colours of a still image.
+    fn still(&self, request: DecodeRequest<'_>) -> Result<Planes, ThumbnailError> {
         let Self { file, header, .. } = self;
         request.check_time()?;
         let data = file.primary_data().map_err(corrupt)?;
-        let planes = Stream::new(header.size)?.next(&data, file.color_info())?;
+        Stream::new(header.size)?.next(&data, file.color_info())
+    }
+
+    fn still_picture(
+        &mut self,
+        size: Size,
+        request: DecodeRequest<'_>,
+    ) -> Result<Picture, ThumbnailError> {
+        let planes = match self.planes.take() {
+            Some(planes) => planes,
+            None => self.still(request)?,
+        };
         let picture = planes.to_picture(size)?;
+        let Self { file, header, .. } = self;
         let Some(alpha) = file.alpha_data() else { return Ok(picture) };
         request.check_time()?;
         let data = alpha.map_err(corrupt)?;

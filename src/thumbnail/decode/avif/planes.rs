@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::super::components::{Components, Range};
 use crate::error::ThumbnailError;
-use raster::{Picture, PixelKind, Size};
+use raster::{Area, Picture, PixelKind, Size};
 
 /// The method by which red, green and blue were converted to luma and chroma.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,6 +21,9 @@ pub(super) enum Matrix {
 }
 
 impl Matrix {
+    /// The matrix of JPEG and WebP (ITU-R BT.601).
+    const BT_601: Self = Self::Weights { red: 0.299, blue: 0.114 };
+
     /// The matrix for this code point (H.273, table 4), or the BT.601 matrix if the code is
     /// unknown.
     pub(super) const fn from_code_point(code: u8) -> Self {
@@ -29,7 +33,7 @@ impl Matrix {
             4 => (0.30, 0.11),
             7 => (0.212, 0.087),
             9 | 10 => (0.2627, 0.0593),
-            _ => (0.299, 0.114),
+            _ => return Self::BT_601,
         };
         Self::Weights { red, blue }
     }
@@ -59,13 +63,46 @@ impl Plane {
         Size { width: self.width, height: self.height }
     }
 
-    /// Returns the same plane at a different size.
-    fn at(&self, size: Size) -> Result<Cow<'_, Self>, ThumbnailError> {
-        if size == self.size() {
+    /// The number of pixels that each sample covers, across and down, if the luma of the picture
+    /// has this size.
+    const fn covers(&self, luma: Size) -> (u32, u32) {
+        const fn side(luma: u32, samples: u32) -> u32 {
+            if samples < luma { 2 } else { 1 }
+        }
+        (side(luma.width, self.width), side(luma.height, self.height))
+    }
+
+    /// Returns the samples of a picture whose luma has the size `luma`, at a different size. The
+    /// last samples of a row or column may extend beyond the picture.
+    fn at(&self, luma: Size, to: Size) -> Result<Cow<'_, Self>, ThumbnailError> {
+        if to == self.size() {
             return Ok(Cow::Borrowed(self));
         }
-        let data = raster::resize_plane(&self.data, self.size(), size, self.wide)?;
-        Ok(Cow::Owned(Self { width: size.width, height: size.height, data, wide: self.wide }))
+        let (across, down) = self.covers(luma);
+        let side = |pixels: u32, covered: u32| f64::from(pixels) / f64::from(covered);
+        let (width, height) = (side(luma.width, across), side(luma.height, down));
+        let area = Area { left: 0.0, top: 0.0, width, height };
+        let data = raster::resize_plane(&self.data, self.size(), area, to, self.wide)?;
+        Ok(Cow::Owned(Self { width: to.width, height: to.height, data, wide: self.wide }))
+    }
+
+    /// Returns the samples in eight bits. In limited range, this removes the lowest bits. In full
+    /// range, the highest value becomes 255.
+    fn into_bytes(self, bits: usize, range: Range) -> Vec<u8> {
+        if !self.wide {
+            return self.data;
+        }
+        let (most, step) = ((1_u32 << bits) - 1, 1_u32 << (bits - 8));
+        let (samples, _) = self.data.as_chunks::<2>();
+        let byte = |&sample: &[u8; 2]| {
+            let sample = u32::from(u16::from_ne_bytes(sample));
+            let byte = match range {
+                Range::Full => (sample * 255 + most / 2) / most,
+                Range::Limited => (sample + step / 2) / step,
+            };
+            u8::try_from(byte).unwrap_or(u8::MAX)
+        };
+        samples.iter().map(byte).collect()
     }
 
     /// Returns the rows, with samples scaled to the range 0.0 to 1.0. Such samples use four bytes
@@ -102,10 +139,30 @@ impl Planes {
         self.luma.size()
     }
 
+    /// Whether luma and chroma were converted with the weights of JPEG and WebP.
+    pub(super) fn are_components(&self) -> bool {
+        self.chroma.is_some() && self.matrix == Matrix::BT_601
+    }
+
+    /// Returns the planes with one byte per sample. Without chroma, there are no components.
+    pub(super) fn into_components(self) -> Option<Components> {
+        let Self { luma, chroma, bits, full_range, .. } = self;
+        let [blue, red] = chroma?;
+        let range = if full_range { Range::Full } else { Range::Limited };
+        let covered = blue.covers(luma.size());
+        let planes = [(luma, (1, 1)), (blue, covered), (red, covered)].map(|(plane, covered)| {
+            let size = plane.size();
+            (plane.into_bytes(bits, range), size, covered)
+        });
+        Some(Components::separate(range, planes))
+    }
+
     /// Returns the picture at this size. Without chroma, it is gray.
     pub(super) fn to_picture(&self, size: Size) -> Result<Picture, ThumbnailError> {
         let Some([blue, red]) = &self.chroma else { return self.luma(size) };
-        let (luma, blue, red) = (self.luma.at(size)?, blue.at(size)?, red.at(size)?);
+        let full = self.size();
+        let (luma, blue, red) =
+            (self.luma.at(full, size)?, blue.at(full, size)?, red.at(full, size)?);
         let stride = size.width as usize * 3;
         let mut data = vec![0; stride * size.height as usize];
         let chroma = blue.rows(self.bits).zip(red.rows(self.bits));
@@ -122,7 +179,7 @@ impl Planes {
 
     /// Returns only the luma, at this size.
     pub(super) fn luma(&self, size: Size) -> Result<Picture, ThumbnailError> {
-        let luma = self.luma.at(size)?;
+        let luma = self.luma.at(self.size(), size)?;
         let samples = luma.rows(self.bits).flatten();
         let data = samples.map(|luma| to_byte(self.stretch_luma(luma))).collect();
         Ok(Picture { width: size.width, height: size.height, kind: PixelKind::Luma, data })
