@@ -3,62 +3,6 @@
 
 #![expect(clippy::inline_always, reason = "the compiler vectorizes it only as a whole")]
 
-use std::ops::{Add, Mul, Sub};
-
-/// One number for each of the `P` blocks that are transformed at once.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Each<const P: usize>([f32; P]);
-
-impl<const P: usize> Each<P> {
-    pub(crate) const ZERO: Self = Self([0.0; P]);
-
-    #[inline(always)]
-    pub(crate) fn new(values: &[i16; P]) -> Self {
-        let mut numbers = [0.0; P];
-        for (number, &value) in numbers.iter_mut().zip(values) {
-            *number = value.into();
-        }
-        Self(numbers)
-    }
-}
-
-macro_rules! each {
-    ($($trait:ident, $function:ident, $assign:tt;)*) => {$(
-        impl<const P: usize> $trait for Each<P> {
-            type Output = Self;
-
-            #[inline(always)]
-            fn $function(mut self, other: Self) -> Self {
-                self.0.iter_mut().zip(other.0).for_each(|(left, right)| *left $assign right);
-                self
-            }
-        }
-    )*};
-}
-
-each! {
-    Add, add, +=;
-    Sub, sub, -=;
-}
-
-impl<const P: usize> Mul<f32> for Each<P> {
-    type Output = Self;
-
-    #[inline(always)]
-    fn mul(mut self, factor: f32) -> Self {
-        for number in &mut self.0 {
-            *number *= factor;
-        }
-        self
-    }
-}
-
-/// Rounds each number to the nearest one between 0 and 255.
-#[inline(always)]
-pub(crate) fn to_samples<const P: usize>(numbers: Each<P>) -> [u8; P] {
-    numbers.0.map(to_sample)
-}
-
 /// Adds 128, and rounds to the nearest number between 0 and 255.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "the lowest byte is the integer")]
@@ -74,19 +18,18 @@ pub(crate) fn to_sample(number: f32) -> u8 {
 /// Regroups the samples of a row. They are grouped by column, with one sample of each block. The
 /// result is grouped by block, with one sample of each column.
 #[inline(always)]
-pub(crate) fn by_block<const N: usize, const P: usize>(mut samples: [[u8; P]; N]) -> [[u8; P]; N] {
-    let mut shuffled = [[0; P]; N];
-    if !N.is_power_of_two() {
-        let (blocks, _) = shuffled.as_flattened_mut().as_chunks_mut::<N>();
-        for (x, samples) in samples.iter().enumerate() {
-            for (block, &sample) in blocks.iter_mut().zip(samples) {
-                if let Some(place) = block.get_mut(x) {
-                    *place = sample;
-                }
-            }
-        }
-        return shuffled;
+pub(crate) fn by_block<const N: usize, const P: usize>(samples: [[u8; P]; N]) -> [[u8; P]; N] {
+    match N {
+        3 => without_padding(&interleaved(padded::<4, N, P>(&samples))),
+        5..=7 => without_padding(&interleaved(padded::<8, N, P>(&samples))),
+        _ => interleaved(samples),
     }
+}
+
+/// Takes a sample from each array in turn. The number of arrays must be a power of two.
+#[inline(always)]
+fn interleaved<const N: usize, const P: usize>(mut samples: [[u8; P]; N]) -> [[u8; P]; N] {
+    let mut shuffled = [[0; P]; N];
     // Each pass takes samples alternately from the first half and from the second half.
     for _ in 0..N.ilog2() {
         let (first, second) = samples.as_flattened().split_at(N * P / 2);
@@ -99,21 +42,34 @@ pub(crate) fn by_block<const N: usize, const P: usize>(mut samples: [[u8; P]; N]
     samples
 }
 
-/// Copies the samples of some blocks to rows of `width` samples, starting at the column `left`.
-/// Samples beyond the edge of the image are left out.
+/// Adds arrays until there are `S`.
 #[inline(always)]
-pub(crate) fn write<const N: usize, const P: usize>(
-    samples: &[[[u8; P]; N]; N],
-    rows: &mut [u8],
-    width: usize,
-    left: usize,
-) {
-    for (row, samples) in rows.chunks_mut(width).zip(samples) {
-        write_row(samples, row, left);
-    }
+fn padded<const S: usize, const N: usize, const P: usize>(samples: &[[u8; P]; N]) -> [[u8; P]; S] {
+    let mut padded = [[0; P]; S];
+    padded.iter_mut().zip(samples).for_each(|(to, from)| *to = *from);
+    padded
 }
 
-/// Copies a row of the samples of some blocks to a row of the image, as [`write`] does.
+/// Returns the first `N` samples of each run of `S` samples.
+#[inline(always)]
+fn without_padding<const S: usize, const N: usize, const P: usize>(
+    padded: &[[u8; P]; S],
+) -> [[u8; P]; N] {
+    let mut samples = [[0; P]; N];
+    let mut rest = samples.as_flattened_mut();
+    for run in padded.as_flattened().as_chunks::<S>().0 {
+        // Whole runs are faster to copy. The next run replaces the padding.
+        match rest.first_chunk_mut() {
+            Some(place) => *place = *run,
+            None => rest.iter_mut().zip(run).for_each(|(to, &from)| *to = from),
+        }
+        rest = rest.split_at_mut_checked(N).unwrap_or_default().1;
+    }
+    samples
+}
+
+/// Copies a row of the samples of some blocks to a row of the image, starting at the column `left`.
+/// Samples beyond the edge of the image are left out.
 #[inline(always)]
 pub(crate) fn write_row<const N: usize, const P: usize>(
     samples: &[[u8; P]; N],

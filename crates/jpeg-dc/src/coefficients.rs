@@ -5,7 +5,6 @@ use crate::corner::{self, Transformed};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::frame::Component;
-use crate::idct;
 use crate::idct_2x2;
 use crate::image::{Plane, pixel};
 use crate::marker::Quantisation;
@@ -70,12 +69,6 @@ impl Coefficients {
                 blocks.iter_mut().zip(of_blocks).for_each(|(place, variance)| *place = variance);
             }
         };
-        if scale == Scale::Full {
-            let transform = idct::Transform::new(&quantisation);
-            return self.transformed(8, component, size, deadline, |group, (_, index), rows| {
-                transform.write(group, index, rows, size.0);
-            });
-        }
         if scale == Scale::Eighth {
             let pixel = |&dc: &i16| pixel(dc.into(), quantisation[0]);
             if is_measured {
@@ -87,6 +80,7 @@ impl Coefficients {
             return Ok(rows.flat_map(|row| row.iter().take(size.0).map(pixel)).collect());
         }
         match scale {
+            Scale::Full => self.reduced::<8, 65>(component, size, measure, deadline),
             Scale::SevenEighths => self.reduced::<7, 50>(component, size, measure, deadline),
             Scale::ThreeQuarters => self.reduced::<6, 37>(component, size, measure, deadline),
             Scale::FiveEighths => self.reduced::<5, 26>(component, size, measure, deadline),

@@ -6,7 +6,6 @@
 
 #![expect(clippy::inline_always, reason = "the compiler vectorizes it only as a whole")]
 
-use std::array::from_fn;
 use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 use archmage::autoversion;
@@ -58,13 +57,30 @@ pub(crate) const fn last(side: usize) -> u32 {
     last
 }
 
-/// The transform in one dimension. For each sample `x`, it multiplies the coefficient of each
-/// frequency `k` by `√2 cos((2x + 1)kπ / 2N)`, or by 1 if `k` is 0, and adds the products.
+/// The transform in one dimension.
 pub(crate) trait Transformed {
+    /// Calls `number` for each index. With [`from_fn`](std::array::from_fn), the compiler would not
+    /// vectorize the transform of eight coefficients.
+    fn collected(number: impl FnMut(usize) -> f32) -> Self;
+
+    /// For each sample `x`, multiplies the coefficient of each frequency `k` by
+    /// `√2 cos((2x + 1)kπ / 2N)`, or by 1 if `k` is 0, and adds the products.
     fn transformed(self) -> Self;
 }
 
+/// Defines [`Transformed::collected`] for these indices.
+macro_rules! collected {
+    ($($index:literal)*) => {
+        #[inline(always)]
+        fn collected(mut number: impl FnMut(usize) -> f32) -> Self {
+            [$(number($index)),*]
+        }
+    };
+}
+
 impl Transformed for [f32; 2] {
+    collected!(0 1);
+
     #[inline(always)]
     fn transformed(self) -> Self {
         let [c0, c1] = self;
@@ -73,6 +89,8 @@ impl Transformed for [f32; 2] {
 }
 
 impl Transformed for [f32; 3] {
+    collected!(0 1 2);
+
     #[inline(always)]
     fn transformed(self) -> Self {
         let [c0, c1, c2] = self;
@@ -82,6 +100,8 @@ impl Transformed for [f32; 3] {
 }
 
 impl Transformed for [f32; 4] {
+    collected!(0 1 2 3);
+
     #[inline(always)]
     fn transformed(self) -> Self {
         const A: f32 = 1.306_563;
@@ -94,6 +114,8 @@ impl Transformed for [f32; 4] {
 }
 
 impl Transformed for [f32; 5] {
+    collected!(0 1 2 3 4);
+
     #[inline(always)]
     fn transformed(self) -> Self {
         const A: f32 = 1.344_997;
@@ -109,6 +131,8 @@ impl Transformed for [f32; 5] {
 }
 
 impl Transformed for [f32; 6] {
+    collected!(0 1 2 3 4 5);
+
     #[inline(always)]
     fn transformed(self) -> Self {
         const A: f32 = 1.366_025_4;
@@ -124,6 +148,8 @@ impl Transformed for [f32; 6] {
 }
 
 impl Transformed for [f32; 7] {
+    collected!(0 1 2 3 4 5 6);
+
     #[inline(always)]
     fn transformed(self) -> Self {
         const A: f32 = 1.378_756_3;
@@ -142,6 +168,25 @@ impl Transformed for [f32; 7] {
         let middle = c0 + (c4 - c2 - c6) * SQRT_2;
         let [[e0, e1, e2], [o0, o1, o2]] = [evens, odds];
         [e0 + o0, e1 + o1, e2 + o2, middle, e2 - o2, e1 - o1, e0 - o0]
+    }
+}
+
+impl Transformed for [f32; 8] {
+    collected!(0 1 2 3 4 5 6 7);
+
+    #[inline(always)]
+    fn transformed(self) -> Self {
+        const A: f32 = 1.387_039_8;
+        const B: f32 = 1.175_875_6;
+        const C: f32 = 0.785_694_96;
+        const D: f32 = 0.275_899_4;
+        let [c0, c1, c2, c3, c4, c5, c6, c7] = self;
+        let [e0, e1, e2, e3] = [c0, c2, c4, c6].transformed();
+        let o0 = c1 * A + c3 * B + c5 * C + c7 * D;
+        let o1 = c1 * B - c3 * D - c5 * A - c7 * C;
+        let o2 = c1 * C - c3 * A + c5 * D + c7 * B;
+        let o3 = c1 * D - c3 * C + c5 * B - c7 * A;
+        [e0 + o0, e1 + o1, e2 + o2, e3 + o3, e3 - o3, e2 - o2, e1 - o1, e0 - o0]
     }
 }
 
@@ -206,7 +251,7 @@ where
     ) {
         for x in 0..N {
             for lane in 0..W {
-                let column: [f32; N] = from_fn(|y| {
+                let column = <[f32; N]>::collected(|y| {
                     let value = corners.get(y * N + x).and_then(|values| values.get(lane));
                     let factor = self.factors.get(y).and_then(|row| row.get(x));
                     f32::from(value.copied().unwrap_or_default())
@@ -248,7 +293,7 @@ where
 {
     let mut samples = [[0; W]; N];
     for lane in 0..W {
-        let row: [f32; N] = from_fn(|x| {
+        let row = <[f32; N]>::collected(|x| {
             row.get(x).and_then(|values| values.get(lane)).copied().unwrap_or_default()
         });
         for (samples, value) in samples.iter_mut().zip(row.transformed()) {

@@ -34,15 +34,15 @@
 //!
 //! # Other scales
 //!
-//! [`decode_scaled`] decodes files at 1/8 to 6/8 of their size. The inverse DCT of the
-//! lowest frequencies turns each block into 1 x 1 to 6 x 6 samples, and uses one frequency per
+//! [`decode_scaled`] decodes files at 1/8 to 8/8 of their size. The inverse DCT of the
+//! lowest frequencies turns each block into 1 x 1 to 8 x 8 samples, and uses one frequency per
 //! sample. In sequential files, the decoder first finds where each block starts. Then it reads the
 //! coefficients of each block, and stops after the last one that it needs.
 //! [`Options::chroma_scale`] sets another scale for chroma. [`Tiles`] cuts a part out of a file.
 //!
 //! A full decoder reads the scans of a progressive file one after another, and goes through the
 //! coefficients of all blocks for each scan. `decode_scaled` reads all scans side by side, block by
-//! block, so it does not keep AC coefficients. It decodes progressive files at full size, too.
+//! block, so it does not keep AC coefficients.
 //!
 //! [`Options::variances`] adds the variance of the detail that a scale leaves out, and
 //! [`Planes::rgb_variances`] converts it to RGB. With the variance, you can average the result in
@@ -89,7 +89,6 @@ mod entropy;
 mod error;
 mod frame;
 mod huffman;
-mod idct;
 mod idct_2x2;
 mod image;
 mod lanes;

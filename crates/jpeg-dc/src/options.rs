@@ -35,7 +35,7 @@ pub enum Chroma {
 /// The size at which [`decode_scaled`](crate::decode_scaled) decodes an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
-    /// The full size. Only progressive files are decoded at this size.
+    /// The full size.
     Full,
     /// Seven eighths of the width and height, rounded up.
     SevenEighths,

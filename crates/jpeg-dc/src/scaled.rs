@@ -1,4 +1,4 @@
-//! Decodes files at reduced scales, and progressive files also at full size.
+//! Decodes files at reduced scales, or at full size.
 
 use std::{iter, mem};
 
@@ -14,7 +14,7 @@ use crate::progression::Progression;
 use crate::scaled_plane::{Scaled, side};
 use crate::{progressive_scan, scaled_scan};
 
-/// Decodes a JPEG at a fraction of its size, or a progressive JPEG at its full size.
+/// Decodes a JPEG at a fraction of its size, or at its full size.
 ///
 /// At a fraction of the size, the inverse DCT uses only the lowest frequencies of each block. The
 /// result is sharper and has less aliasing than the mean of the samples that each sample replaces.
@@ -24,8 +24,7 @@ use crate::{progressive_scan, scaled_scan};
 /// estimates them instead, to smooth the image.
 ///
 /// # Errors
-/// The same errors as [`decode`](crate::decode). Sequential files at full size are
-/// [`Error::Unsupported`].
+/// The same errors as [`decode`](crate::decode).
 pub fn decode_scaled(data: &[u8], scale: Scale, options: &Options) -> Result<Planes, Error> {
     decode_before(data, scale, options, Deadline::NONE)
 }
@@ -69,9 +68,6 @@ fn decode_before(
     match frame.process {
         Process::Progressive => {
             progressive(data, &mut reader, &frame, deadline, &mut planes)?;
-        }
-        Process::Sequential if planes.iter().any(|plane| plane.scale == Scale::Full) => {
-            return Err(Error::Unsupported("it is sequential, not progressive"));
         }
         Process::Sequential => sequential(data, &mut reader, &frame, deadline, &mut planes)?,
     }

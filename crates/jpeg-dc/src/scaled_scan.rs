@@ -1,4 +1,4 @@
-//! Sequential scans at a fraction of their size: reads the lowest frequencies of each block.
+//! Sequential scans at any scale: reads the lowest frequencies of each block.
 
 #![expect(clippy::cast_possible_truncation, reason = "indices are below 256, places below 2048")]
 
@@ -22,7 +22,7 @@ use crate::variance::{Means, Measure, Weights};
 const WIDTH: usize = 32;
 
 /// The number of values from a block's first one to its last one, at the largest scale.
-const REACH: usize = WIDTH * 49 + 1;
+const REACH: usize = WIDTH * 64 + 1;
 
 /// Decodes a scan into the planes of its components and returns the position of its end.
 pub(crate) fn decode(
@@ -83,13 +83,14 @@ pub(crate) fn decode(
                 quantisation,
             };
             match *scale {
+                Scale::Full => parts.push(source.write::<8, 65>(plane, measure)),
                 Scale::SevenEighths => parts.push(source.write::<7, 50>(plane, measure)),
                 Scale::ThreeQuarters => parts.push(source.write::<6, 37>(plane, measure)),
                 Scale::FiveEighths => parts.push(source.write::<5, 26>(plane, measure)),
                 Scale::Half => parts.push(source.write::<4, 17>(plane, measure)),
                 Scale::ThreeEighths => parts.push(source.write::<3, 10>(plane, measure)),
                 Scale::Quarter => parts.push(source.write::<2, 5>(plane, measure)),
-                Scale::Full | Scale::Eighth => {}
+                Scale::Eighth => {}
             }
         }
         Ok(parts)

@@ -17,8 +17,7 @@ fn pictures() -> Vec<(Planes, Vec<u8>, Option<RgbVariances>)> {
         small.chain([generate::large_image(1, sampling)])
     });
     let files: Vec<_> = sources.map(|image| image.encode()).collect();
-    let scales = Scale::ALL.into_iter().filter(|&scale| scale != Scale::Full);
-    let decoded = scales.flat_map(|scale| {
+    let decoded = Scale::ALL.into_iter().flat_map(|scale| {
         let options = Options::new().variances(3);
         files.iter().map(move |file| decode_scaled(file, scale, &options).unwrap())
     });

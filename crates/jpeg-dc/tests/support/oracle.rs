@@ -27,8 +27,8 @@ pub(crate) fn decode(data: &[u8], format: PixelFormat) -> turbojpeg::Result<Deco
     Ok(Decoded { width, height, pixels })
 }
 
-/// The planes of a colour image, with `8 / divisor` samples for each side of a block. They may be
-/// padded.
+/// The planes of an image, with `8 / divisor` samples for each side of a block. They may be padded.
+/// The planes of chroma are empty if the image is gray.
 pub(crate) fn planes(data: &[u8], divisor: usize) -> turbojpeg::Result<Vec<Plane>> {
     let mut decompressor = Decompressor::new()?;
     let scale = ScalingFactor::new(1, divisor);

@@ -194,15 +194,14 @@ impl Source for Jpeg<'_> {
             return Ok(Completeness::Whole);
         }
         let scaling = scaling(frame.size, request.size);
-        let (picture, completeness) =
-            match native::decode(source, frame.size, frame.is_subsampled, request)? {
-                Some(picture) => (picture, Completeness::Whole),
-                None if request.is_partial => return Err(corrupt("the rest of it is missing")),
-                None => {
-                    self.check_coefficients(request)?;
-                    libjpeg::decode(source, scaling, frame, is_adobe, request)?
-                }
-            };
+        let (picture, completeness) = match native::decode(source, frame, request)? {
+            Some(picture) => (picture, Completeness::Whole),
+            None if request.is_partial => return Err(corrupt("the rest of it is missing")),
+            None => {
+                self.check_coefficients(request)?;
+                libjpeg::decode(source, scaling, frame, is_adobe, request)?
+            }
+        };
         sink(Frame { picture, delay: 0 }.into())?;
         Ok(completeness)
     }

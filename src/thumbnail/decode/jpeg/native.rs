@@ -1,5 +1,5 @@
 //! Decodes JPEG without libjpeg where that is faster: at one-eighth scale (from the DC coefficients
-//! alone), at up to half size, and at any scale if the file is progressive.
+//! alone) and at larger scales. At full size, libjpeg decodes the pixels of sequential files.
 
 use jpeg_dc::{Chroma, Color, DcImage, Error, Options, Plane, Planes, RgbVariances, Scale};
 use raster::{Picture, PixelKind, Size, Variances};
@@ -14,25 +14,26 @@ use super::scale::{
 use super::segments::FrameHeader;
 use crate::error::ThumbnailError;
 
-/// Decode for this request, or return `None` if libjpeg has to decode the image. `full` is the size
-/// of the image.
+/// Decode for this request, or return `None` if libjpeg has to decode the image.
 ///
 /// # Errors
 /// [`ThumbnailError::Timeout`].
 pub(super) fn decode(
     source: &[u8],
-    full: Size,
-    is_subsampled: bool,
+    frame: FrameHeader,
     request: DecodeRequest<'_>,
 ) -> Result<Option<Picture>, ThumbnailError> {
+    let FrameHeader { size: full, is_subsampled, .. } = frame;
     // libjpeg enlarges chroma more carefully, which is visible if the result is not averaged
     // afterwards.
     let scaling = scaling(full, request.size);
     let may_repeat = request.half_chroma && scaling != ScalingFactor::ONE;
-    let may_scale = !request.is_partial && (may_repeat || !is_subsampled);
-    let scale = above_one_eighth(scaling);
     let smaller = if is_subsampled { None } else { reduced(full, request.size) };
-    let scale = scale.map(|scale| smaller.unwrap_or(scale)).map(|scale| (scale, scale));
+    let scale = above_one_eighth(scaling).map(|scale| smaller.unwrap_or(scale));
+    // At full size, the picture is the same as that of the tiles, which libjpeg decodes.
+    let is_fast = scale != Some(Scale::Full) || frame.is_progressive();
+    let may_scale = !request.is_partial && (may_repeat || !is_subsampled) && is_fast;
+    let scale = scale.map(|scale| (scale, scale));
     let image = planes(source, scale, may_repeat, may_scale, request)?;
     Ok(image.as_ref().and_then(picture))
 }

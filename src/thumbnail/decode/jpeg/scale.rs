@@ -21,13 +21,12 @@ pub(super) fn scaling(full: Size, requested: Size) -> ScalingFactor {
 /// the image must remain larger than requested, in percent. `jpeg_dc` leaves out the frequencies
 /// above the scale instead of averaging, so the factors are lower than those of other codecs. At
 /// these limits, the SSIM of each of Debian's wallpapers is at most 0.002 below libvips's.
-const SCALES: [(Scale, u64, u64); 6] = [
+const SCALES: [(Scale, u64, u64); 5] = [
     (Scale::Quarter, 2, 190),
     (Scale::ThreeEighths, 3, 165),
     (Scale::Half, 4, 160),
     (Scale::FiveEighths, 5, 165),
     (Scale::ThreeQuarters, 6, 180),
-    (Scale::SevenEighths, 7, 175),
 ];
 
 /// The scale above one eighth at which `jpeg_dc` decodes an image of size `full` when `requested` is
@@ -171,7 +170,6 @@ mod tests {
             (1260, Scale::Half),
             (1527, Scale::FiveEighths),
             (1680, Scale::ThreeQuarters),
-            (2016, Scale::SevenEighths),
         ];
         let larger = limits.iter().skip(1).map(|&(_, scale)| Some(scale)).chain([None]);
         for ((largest, expected), next) in limits.into_iter().zip(larger) {
