@@ -7,7 +7,8 @@
 //! the source.
 
 use super::color::Converter;
-use super::decode::{Range, Source};
+use super::crop::Window;
+use super::decode::{ComponentStrips, Range, Source};
 use super::effects;
 use super::encode::{self, Metadata};
 use super::format::OutputFormat;
@@ -15,7 +16,7 @@ use super::notice::Notice;
 use super::orient::{self, Transform};
 use super::plan::RenderPlan;
 use super::quality;
-use super::resize::{Averaging, resize_component};
+use super::resize::{Averaging, ComponentResizer};
 use super::spec::Gravity;
 use crate::error::ThumbnailError;
 use jpeg_dc::{Color, Plane, Planes};
@@ -91,28 +92,71 @@ fn resized(
     range: Range,
     covers: u32,
 ) -> Result<Option<[Picture; 3]>, ThumbnailError> {
-    let RenderPlan { options, geometry, .. } = plan;
+    let RenderPlan { options, .. } = plan;
     if !source.has_components() {
         return Ok(None);
     }
+    if let Some(strips) = source.component_strips(plan.request) {
+        let ComponentStrips { size, range: from, shown, parts, read } = strips;
+        let [mut luma, mut blue, mut red] = resizers(plan, size, shown, parts, covers);
+        let mut luma_sink = |rows: &[u8]| luma.add(rows);
+        let mut blue_sink = |rows: &[u8]| blue.add(rows);
+        let mut red_sink = |rows: &[u8]| red.add(rows);
+        if read([&mut luma_sink, &mut blue_sink, &mut red_sink])? {
+            options.check_time()?;
+            return finished([luma, blue, red], from, range).map(Some);
+        }
+    }
     let Some(components) = source.components(plan.request)? else { return Ok(None) };
     options.check_time()?;
-    let window = geometry.window(options.spec.gravity.unwrap_or(Gravity::CENTER));
-    let window = window.within(components.shown);
-    let size = geometry.stored_size();
-    let [luma, blue, red] = components.each();
-    let [luma, blue, red] = [(luma, true), (blue, false), (red, false)].map(|(part, is_luma)| {
-        let covers = if is_luma { 1 } else { covers };
-        let mut resized = resize_component(&part, components.size, window, size, covers)?;
-        if let Some(table) = components.range.table(range, is_luma) {
-            for sample in &mut resized.data {
-                *sample = table.get(usize::from(*sample)).copied().unwrap_or_default();
-            }
-        }
-        Ok::<_, ThumbnailError>(resized)
+    let parts = components.each().map(|part| {
+        let (across, down) = part.covers;
+        (part.size, (across.into(), down.into()))
     });
+    let mut resizers = resizers(plan, components.size, components.shown, parts, covers);
+    for (resizer, part) in resizers.iter_mut().zip(components.each()) {
+        resizer.add(part.samples);
+    }
     options.check_time()?;
-    Ok(Some([luma?, blue?, red?]))
+    finished(resizers, components.range, range).map(Some)
+}
+
+/// Creates a resizer for each component of an image of this size. A part consists of the number of
+/// samples, and the number of pixels that each of them covers.
+fn resizers(
+    plan: &RenderPlan<'_>,
+    picture: Size,
+    shown: Window,
+    parts: [(Size, (f64, f64)); 3],
+    covers: u32,
+) -> [ComponentResizer; 3] {
+    let RenderPlan { options, geometry, .. } = plan;
+    let window = geometry.window(options.spec.gravity.unwrap_or(Gravity::CENTER)).within(shown);
+    let size = geometry.stored_size();
+    let [luma, blue, red] = parts;
+    [(luma, 1), (blue, covers), (red, covers)].map(|((samples, covered), covers)| {
+        ComponentResizer::new(samples, covered, picture, window, size, covers)
+    })
+}
+
+/// Returns luma and chroma in a different range.
+fn finished(
+    resizers: [ComponentResizer; 3],
+    from: Range,
+    to: Range,
+) -> Result<[Picture; 3], ThumbnailError> {
+    let [luma, blue, red] = resizers;
+    let [luma, blue, red] =
+        [(luma, true), (blue, false), (red, false)].map(|(resizer, is_luma)| {
+            let mut resized = resizer.finish()?;
+            if let Some(table) = from.table(to, is_luma) {
+                for sample in &mut resized.data {
+                    *sample = table.get(usize::from(*sample)).copied().unwrap_or_default();
+                }
+            }
+            Ok::<_, ThumbnailError>(resized)
+        });
+    Ok([luma?, blue?, red?])
 }
 
 /// Whether the thumbnail is made from components.

@@ -1,14 +1,20 @@
 //! Resizes a part of an image to the size of the thumbnail.
 
-use std::borrow::Cow;
-use std::iter;
+use std::{iter, mem};
 
-use raster::{Area, Filter, Picture, PixelKind, Size, StripResizer};
+use raster::{Area, Filter, Picture, PixelKind, RasterError, Size, StripResizer};
 
 use super::crop::Window;
-use super::decode::{Component, Pixels, Rows};
+use super::decode::{Pixels, Rows};
 use super::limits::CheckTime;
 use crate::error::ThumbnailError;
+
+/// The number of bytes of a picture that are resized at once.
+const STRIP: usize = 256 * 1024;
+
+/// The number of bytes of a component that are resized at once. The strips of three components fit
+/// in a processor's cache.
+const COMPONENT_STRIP: usize = 64 * 1024;
 
 /// The values that are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,7 +69,7 @@ fn resize_rows(
     size: Size,
     check_time: CheckTime<'_>,
 ) -> Result<Picture, ThumbnailError> {
-    let mut strips = StripResizer::new(from, kind, area, size);
+    let mut strips = StripResizer::new(from, kind, area, size, STRIP);
     while let Some(room) = strips.room() {
         check_time()?;
         read(room)?;
@@ -72,38 +78,108 @@ fn resize_rows(
     Ok(strips.finish())
 }
 
-/// Resizes a part of one component of an image. `picture` is the size of the image. Each sample of
-/// the result covers `covers` pixels in each direction. The last sample may extend beyond the edge
-/// of the image. The part then extends beyond it, too.
-///
-/// # Errors
-/// [`ThumbnailError::Internal`]. This never happens with sizes from a
-/// [`Geometry`](super::crop::Geometry).
-pub fn resize_component(
-    component: &Component<'_>,
-    picture: Size,
-    window: Window,
-    size: Size,
-    covers: u32,
-) -> Result<Picture, ThumbnailError> {
-    let area = area(picture, window);
-    let (from, (across, down)) = (component.size, component.covers);
-    let along = |start: f64, length: f64, covered: u32, side: u32| {
-        let to = side.div_ceil(covers);
-        let scale = length / f64::from(side) / f64::from(covered);
-        (start / f64::from(covered), f64::from(to * covers) * scale, to)
-    };
-    let (left, width, columns) = along(area.left, area.width, across, size.width);
-    let (top, height, rows) = along(area.top, area.height, down, size.height);
-    let extended = Size {
-        width: from.width.max(whole(left + width)),
-        height: from.height.max(whole(top + height)),
-    };
-    let samples = extend(component.samples, from, extended);
-    let width = width.min(f64::from(extended.width) - left);
-    let height = height.min(f64::from(extended.height) - top);
-    let area = Area { left, top, width, height };
-    Ok(raster::resize_samples(&samples, extended, area, Size { width: columns, height: rows })?)
+/// Resizes a part of one component of an image, while its rows arrive from top to bottom.
+pub struct ComponentResizer {
+    strips: StripResizer,
+    /// The number of samples, across and down.
+    from: Size,
+    /// The same, including repetitions of the last sample of each row and column.
+    extended: Size,
+    /// The number of bytes in the current strip.
+    filled: usize,
+    /// The last row, if it has to be repeated.
+    last: Vec<u8>,
+    error: Option<RasterError>,
+}
+
+impl ComponentResizer {
+    /// Creates a resizer for a component with `from` samples, each of which covers `covered` pixels
+    /// of the image. `picture` is the size of the image, and `size` that of the result. Each sample
+    /// of the result covers `covers` pixels in each direction. The last sample may extend beyond
+    /// the edge of the image. The part then extends beyond it, too.
+    #[must_use]
+    pub fn new(
+        from: Size,
+        covered: (f64, f64),
+        picture: Size,
+        window: Window,
+        size: Size,
+        covers: u32,
+    ) -> Self {
+        let area = area(picture, window);
+        let (across, down) = covered;
+        let along = |start: f64, length: f64, covered: f64, side: u32| {
+            let to = side.div_ceil(covers);
+            let scale = length / f64::from(side) / covered;
+            (start / covered, f64::from(to * covers) * scale, to)
+        };
+        let (left, width, columns) = along(area.left, area.width, across, size.width);
+        let (top, height, rows) = along(area.top, area.height, down, size.height);
+        let extended = Size {
+            width: from.width.max(whole(left + width)),
+            height: from.height.max(whole(top + height)),
+        };
+        let width = width.min(f64::from(extended.width) - left);
+        let height = height.min(f64::from(extended.height) - top);
+        let area = Area { left, top, width, height };
+        let to = Size { width: columns, height: rows };
+        let strips = StripResizer::new(extended, PixelKind::Luma, area, to, COMPONENT_STRIP);
+        Self { strips, from, extended, filled: 0, last: Vec::new(), error: None }
+    }
+
+    /// Adds one or more rows, without padding.
+    pub fn add(&mut self, rows: &[u8]) {
+        let Self { from, extended, .. } = *self;
+        let stride = (from.width as usize).max(1);
+        let more = (extended.width - from.width) as usize;
+        if more == 0 {
+            self.push(rows);
+        } else {
+            rows.chunks_exact(stride).for_each(|row| self.push(&with_end(row, more)));
+        }
+        if extended.height > from.height
+            && let Some(row) = rows.rchunks_exact(stride).next()
+        {
+            self.last = with_end(row, more);
+        }
+    }
+
+    fn push(&mut self, mut samples: &[u8]) {
+        while let (false, None) = (samples.is_empty(), &self.error) {
+            let Some(room) = self.strips.room() else { return };
+            let room = room.get_mut(self.filled..).unwrap_or_default();
+            let (now, later) = samples.split_at(room.len().min(samples.len()));
+            room.iter_mut().zip(now).for_each(|(to, &from)| *to = from);
+            self.filled += now.len();
+            if now.len() == room.len() {
+                self.filled = 0;
+                self.error = self.strips.advance().err();
+            }
+            samples = later;
+        }
+    }
+
+    /// Returns the resized part, once all rows have been added.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::Internal`]. This never happens with sizes from a
+    /// [`Geometry`](super::crop::Geometry).
+    pub fn finish(mut self) -> Result<Picture, ThumbnailError> {
+        let last = mem::take(&mut self.last);
+        for _ in self.from.height..self.extended.height {
+            self.push(&last);
+        }
+        match self.error {
+            Some(error) => Err(error.into()),
+            None => Ok(self.strips.finish()),
+        }
+    }
+}
+
+/// Repeats the last sample of a row.
+fn with_end(row: &[u8], more: usize) -> Vec<u8> {
+    let last = row.last().copied().unwrap_or_default();
+    row.iter().copied().chain(iter::repeat_n(last, more)).collect()
 }
 
 /// The maximum error, in pixels, of a position that is computed from fractions.
@@ -113,24 +189,6 @@ const ROUNDING: f64 = 1e-6;
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a side of a picture")]
 fn whole(length: f64) -> u32 {
     (length - ROUNDING).ceil() as u32
-}
-
-/// Extends a plane by repeating its last column and row.
-fn extend(samples: &[u8], from: Size, to: Size) -> Cow<'_, [u8]> {
-    if from == to {
-        return Cow::Borrowed(samples);
-    }
-    let (width, more) = (from.width as usize, (to.width - from.width) as usize);
-    let mut extended = Vec::with_capacity(to.width as usize * to.height as usize);
-    for row in samples.chunks_exact(width.max(1)) {
-        extended.extend_from_slice(row);
-        extended.extend(row.last().iter().flat_map(|&&last| iter::repeat_n(last, more)));
-    }
-    let last = extended.len().saturating_sub(to.width as usize);
-    for _ in from.height..to.height {
-        extended.extend_from_within(last..last + to.width as usize);
-    }
-    Cow::Owned(extended)
 }
 
 /// Returns a small copy of a part of an image, for colour analysis.

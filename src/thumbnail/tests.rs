@@ -247,8 +247,8 @@ fn an_interlaced_png_stops_between_rows() {
 fn components_stop_before_and_after_each_step() {
     let others = [("before resizing", 1), ("before encoding", 1)];
     let jpeg = encoded(JPEG, 64, 1, Style::default());
-    let steps = [[("a scan", 1), ("rows of blocks", 4)].as_slice(), &others].concat();
-    check_steps("JPEG", &jpeg, ("60x60", JPEG), &steps);
+    let strips = [("a scan", 1), ("rows of blocks", 4), ("before encoding", 1)];
+    check_steps("JPEG", &jpeg, ("60x60", JPEG), &strips);
     let webp = encoded(OutputFormat::WebP, 64, 1, Style::default());
     let steps = [[("pieces", 1)].as_slice(), &others].concat();
     check_steps("WebP", &webp, ("60x60", JPEG), &steps);

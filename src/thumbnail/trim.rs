@@ -9,7 +9,9 @@
 use super::border::{Area, content, content_of_tiles, corner, cut};
 use super::color::Profile;
 use super::crop::{Geometry, Window};
-use super::decode::{self, Completeness, Components, DecodeRequest, Input, Sink, Source};
+use super::decode::{
+    self, Completeness, ComponentStrips, Components, DecodeRequest, Input, Sink, Source,
+};
 use super::header::Header;
 use super::notice::Notice;
 use super::options::RenderOptions;
@@ -125,6 +127,33 @@ enum TrimmedPixels<'a> {
     Animation(Box<dyn Source + 'a>, Area),
 }
 
+/// The request for a whole image, given the request for a part of it.
+fn of_whole(request: DecodeRequest<'_>, full: Size, area: Area) -> DecodeRequest<'_> {
+    let part = area.size();
+    let enlarged = |wanted: u32, full: u32, part: u32| {
+        let side = u64::from(wanted) * u64::from(full);
+        u32::try_from(side.div_ceil(part.max(1).into())).unwrap_or(u32::MAX)
+    };
+    let size = Size {
+        width: enlarged(request.size.width, full.width, part.width),
+        height: enlarged(request.size.height, full.height, part.height),
+    };
+    DecodeRequest { size, ..request }
+}
+
+/// The area as fractions of the image.
+fn window(Area { left, top, right, bottom }: Area, full: Size) -> Window {
+    let fraction = |pixels: usize, full: u32| {
+        f64::from(u32::try_from(pixels).unwrap_or(u32::MAX)) / f64::from(full)
+    };
+    Window {
+        left: fraction(left, full.width),
+        top: fraction(top, full.height),
+        width: fraction(right - left, full.width),
+        height: fraction(bottom - top, full.height),
+    }
+}
+
 impl Source for Trimmed<'_> {
     fn header(&self) -> &Header {
         &self.header
@@ -147,29 +176,19 @@ impl Source for Trimmed<'_> {
         request: DecodeRequest<'_>,
     ) -> Result<Option<Components>, ThumbnailError> {
         let TrimmedPixels::Part(source, area) = &mut self.pixels else { return Ok(None) };
-        let (full, part) = (source.header().size, area.size());
-        let enlarged = |wanted: u32, full: u32, part: u32| {
-            let side = u64::from(wanted) * u64::from(full);
-            u32::try_from(side.div_ceil(part.max(1).into())).unwrap_or(u32::MAX)
-        };
-        let size = Size {
-            width: enlarged(request.size.width, full.width, part.width),
-            height: enlarged(request.size.height, full.height, part.height),
-        };
-        let request = DecodeRequest { size, ..request };
-        let components = source.components(request)?;
-        Ok(components.map(|components| {
-            let fraction = |pixels: usize, full: u32| {
-                f64::from(u32::try_from(pixels).unwrap_or(u32::MAX)) / f64::from(full)
-            };
-            let Area { left, top, right, bottom } = *area;
-            components.part(Window {
-                left: fraction(left, full.width),
-                top: fraction(top, full.height),
-                width: fraction(right - left, full.width),
-                height: fraction(bottom - top, full.height),
-            })
-        }))
+        let full = source.header().size;
+        let components = source.components(of_whole(request, full, *area))?;
+        Ok(components.map(|components| components.part(window(*area, full))))
+    }
+
+    fn component_strips<'a>(
+        &'a mut self,
+        request: DecodeRequest<'a>,
+    ) -> Option<ComponentStrips<'a>> {
+        let TrimmedPixels::Part(source, area) = &mut self.pixels else { return None };
+        let full = source.header().size;
+        let strips = source.component_strips(of_whole(request, full, *area))?;
+        Some(strips.part(window(*area, full)))
     }
 
     fn frames(

@@ -38,7 +38,8 @@
 //! lowest frequencies turns each block into 1 x 1 to 8 x 8 samples, and uses one frequency per
 //! sample. In sequential files, the decoder first finds where each block starts. Then it reads the
 //! coefficients of each block, and stops after the last one that it needs.
-//! [`Options::chroma_scale`] sets another scale for chroma. [`Tiles`] cuts a part out of a file.
+//! [`Options::chroma_scale`] sets another scale for chroma. [`Strips`] passes rows on while it
+//! decodes them, and [`Tiles`] cuts a part out of a file.
 //!
 //! A full decoder reads the scans of a progressive file one after another, and goes through the
 //! coefficients of all blocks for each scan. `decode_scaled` reads all scans side by side, block by
@@ -105,6 +106,7 @@ mod scaled_plane;
 mod scaled_scan;
 mod sequential_scan;
 mod skip;
+mod strips;
 mod tiles;
 mod values;
 mod variance;
@@ -117,4 +119,5 @@ pub use options::{Chroma, Options, Scale};
 pub use prefix::{Prefix, read_needed};
 pub use rgb_variance::RgbVariances;
 pub use scaled::{decode_scaled, decode_scaled_until, has_all_scans};
+pub use strips::{Shape, Strips};
 pub use tiles::Tiles;

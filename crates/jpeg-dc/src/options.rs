@@ -106,7 +106,8 @@ impl Options {
 
     /// Sets the scale at which [`decode_scaled`](crate::decode_scaled) decodes chroma, if it
     /// differs from the scale of luma. RGB images do not have chroma. Each sample of chroma must
-    /// cover a whole number of the image's pixels; other scales are [`Error::Unsupported`].
+    /// cover a whole number of the image's pixels, except in [`Strips`](crate::Strips); other scales
+    /// are [`Error::Unsupported`].
     #[must_use]
     pub const fn chroma_scale(mut self, scale: Scale) -> Self {
         self.chroma_scale = Some(scale);

@@ -49,18 +49,11 @@ fn decode_before(
     options: &Options,
     deadline: Deadline,
 ) -> Result<Planes, Error> {
-    let mut reader = Reader::default();
-    if !matches!(reader.advance(data)?, Found::Frame) {
-        return Err(ENDS_EARLY);
-    }
-    let frame = reader.frame()?.clone();
-    options.check(&frame)?;
+    let (mut reader, frame, mut planes) = prepared(data, scale, options)?;
     let color = reader.color();
-    let chroma = options.chroma_scale.filter(|_| color == Color::YCbCr).unwrap_or(scale);
-    let scales = iter::once(scale).chain(iter::repeat(chroma));
-    let planes = frame.components.iter().zip(scales);
-    let planes = planes.map(|(component, own)| Scaled::new(&frame, component, scale, own));
-    let mut planes: Vec<_> = planes.collect::<Result<_, _>>()?;
+    for (component, scaled) in frame.components.iter().zip(&planes) {
+        scaled.check(&frame, component, scale)?;
+    }
     for (component, scaled) in frame.components.iter().zip(&mut planes).take(options.variances) {
         let (across, down) = component.padded;
         scaled.variances = vec![0; across * down];
@@ -83,12 +76,34 @@ fn decode_before(
     Ok(Planes { width, height, color, planes, variances })
 }
 
-fn sequential(
+/// Reads the headers up to the frame's, and creates an empty plane for each component.
+pub(crate) fn prepared<'a>(
+    data: &[u8],
+    scale: Scale,
+    options: &Options,
+) -> Result<(Reader, Frame, Vec<Scaled<'a>>), Error> {
+    let mut reader = Reader::default();
+    if !matches!(reader.advance(data)?, Found::Frame) {
+        return Err(ENDS_EARLY);
+    }
+    let frame = reader.frame()?.clone();
+    options.check(&frame)?;
+    let is_scaled = reader.color() == Color::YCbCr;
+    let chroma = options.chroma_scale.filter(|_| is_scaled).unwrap_or(scale);
+    let scales = iter::once(scale).chain(iter::repeat(chroma));
+    let planes = frame.components.iter().zip(scales);
+    let planes = planes.map(|(component, own)| Scaled::new(&frame, component, scale, own));
+    let planes = planes.collect();
+    Ok((reader, frame, planes))
+}
+
+/// Decodes the scans of a sequential file.
+pub(crate) fn sequential(
     data: &[u8],
     reader: &mut Reader,
     frame: &Frame,
     deadline: Deadline,
-    planes: &mut [Scaled],
+    planes: &mut [Scaled<'_>],
 ) -> Result<(), Error> {
     let mut progression = Progression::of_all(frame);
     while !progression.is_complete() {
@@ -106,7 +121,7 @@ fn progressive(
     reader: &mut Reader,
     frame: &Frame,
     deadline: Deadline,
-    planes: &mut [Scaled],
+    planes: &mut [Scaled<'_>],
 ) -> Result<(), Error> {
     let mut progression = Progression::of_all(frame);
     let mut coefficients = Vec::new();
@@ -127,7 +142,7 @@ fn progressive(
     }
     // Transform one component at a time, so that its coefficients are freed before the next one.
     let components = frame.components.iter().zip(coefficients).zip(planes);
-    for ((component, coefficients), Scaled { plane, scale, variances }) in components {
+    for ((component, coefficients), Scaled { plane, scale, variances, .. }) in components {
         let size = (plane.width, plane.height);
         plane.data = coefficients.samples(*scale, component, size, variances, deadline)?;
     }

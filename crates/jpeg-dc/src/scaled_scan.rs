@@ -12,7 +12,7 @@ use crate::image::Plane;
 use crate::marker::{Quantisation, Reader};
 use crate::options::Scale;
 use crate::rows::{self, ReadRow, Row};
-use crate::scaled_plane::Scaled;
+use crate::scaled_plane::{Rows, Scaled, Sink};
 use crate::sequential_scan::Dc;
 use crate::values::{Position, Values};
 use crate::variance::{Means, Measure, Weights};
@@ -31,7 +31,7 @@ pub(crate) fn decode(
     scan: &Scan,
     data: &[u8],
     deadline: Deadline,
-    planes: &mut [Scaled],
+    planes: &mut [Scaled<'_>],
 ) -> Result<usize, Error> {
     let layout = frame.layout(scan)?;
     let mut means = Vec::new();
@@ -44,7 +44,8 @@ pub(crate) fn decode(
         {
             let part = layout.parts.iter().find(|part| part.selected.component == index);
             let Some(part) = part else { continue };
-            let Scaled { plane, scale, variances } = scaled;
+            let Scaled { plane, scale, variances, sink } = scaled;
+            let sink = sink.as_deref_mut().map(|sink| sink as Sink<'_>);
             *means = Means::new(variances.len(), *scale);
             let across = component.padded.0;
             let quantisation = *reader.quantisation(component.quantisation)?;
@@ -83,13 +84,13 @@ pub(crate) fn decode(
                 quantisation,
             };
             match *scale {
-                Scale::Full => parts.push(source.write::<8, 65>(plane, measure)),
-                Scale::SevenEighths => parts.push(source.write::<7, 50>(plane, measure)),
-                Scale::ThreeQuarters => parts.push(source.write::<6, 37>(plane, measure)),
-                Scale::FiveEighths => parts.push(source.write::<5, 26>(plane, measure)),
-                Scale::Half => parts.push(source.write::<4, 17>(plane, measure)),
-                Scale::ThreeEighths => parts.push(source.write::<3, 10>(plane, measure)),
-                Scale::Quarter => parts.push(source.write::<2, 5>(plane, measure)),
+                Scale::Full => parts.push(source.write::<8, 65>(plane, sink, measure)),
+                Scale::SevenEighths => parts.push(source.write::<7, 50>(plane, sink, measure)),
+                Scale::ThreeQuarters => parts.push(source.write::<6, 37>(plane, sink, measure)),
+                Scale::FiveEighths => parts.push(source.write::<5, 26>(plane, sink, measure)),
+                Scale::Half => parts.push(source.write::<4, 17>(plane, sink, measure)),
+                Scale::ThreeEighths => parts.push(source.write::<3, 10>(plane, sink, measure)),
+                Scale::Quarter => parts.push(source.write::<2, 5>(plane, sink, measure)),
                 Scale::Eighth => {}
             }
         }
@@ -179,6 +180,7 @@ impl<'a> Source<'a> {
     fn write<const N: usize, const M: usize>(
         self,
         plane: &'a mut Plane,
+        sink: Option<Sink<'a>>,
         mut measure: Option<Measure<'a>>,
     ) -> ReadRow<'a>
     where
@@ -188,7 +190,6 @@ impl<'a> Source<'a> {
         let places = corner::places(u8::try_from(N).unwrap_or_default())
             .map(|place| u16::from(place) * WIDTH as u16);
         let width = plane.width;
-        plane.data = vec![0; width * plane.height];
         let groups = self.across.div_ceil(WIDTH);
         let spare = REACH.div_ceil(WIDTH * M);
         let mut corners: Vec<Corners<WIDTH, M>> =
@@ -198,7 +199,7 @@ impl<'a> Source<'a> {
         let restart_interval = self.restart_interval;
         let mut prediction =
             Prediction { restart_interval, until_restart: restart_interval, value: 0 };
-        let mut targets = plane.data.chunks_mut((width * N * self.part.v).max(1));
+        let mut targets = Rows::new(plane, sink, width * N * self.part.v);
         let mut kept = Vec::new();
         Box::new(move |row| {
             corners.fill([[0; WIDTH]; M]);
@@ -210,12 +211,13 @@ impl<'a> Source<'a> {
                 measure.row(row, &kept);
             }
             let lines = corners.chunks_exact(groups.max(1)).take(self.part.v);
-            let target = targets.next().unwrap_or_default();
-            for (line, target) in lines.zip(target.chunks_mut((width * N).max(1))) {
-                for (index, corners) in line.iter().enumerate() {
-                    transform.write(corners, &mut between, index, target, width);
+            targets.next(|target| {
+                for (line, target) in lines.zip(target.chunks_mut((width * N).max(1))) {
+                    for (index, corners) in line.iter().enumerate() {
+                        transform.write(corners, &mut between, index, target, width);
+                    }
                 }
-            }
+            });
         })
     }
 

@@ -14,8 +14,8 @@ mod support;
 use std::f64::consts::PI;
 
 use jpeg_dc::{
-    Chroma, Color, Error, Options, Plane, Planes, RgbVariances, Scale, Variances, decode,
-    decode_scaled,
+    Chroma, Color, Error, Options, Plane, Planes, RgbVariances, Scale, Shape, Strips, Variances,
+    decode, decode_scaled,
 };
 use support::encode::{Component, Image};
 use support::{generate, oracle};
@@ -304,6 +304,76 @@ fn chroma_may_have_its_own_scale() {
         }
     }
     assert!(decoded > 300 && refused > 50, "{decoded} decoded, {refused} refused");
+}
+
+/// The rows of a sequential file, and the shapes of its planes.
+fn strips(data: &[u8], scale: Scale, options: &Options) -> Result<Vec<(Shape, Vec<u8>)>, Error> {
+    let strips = Strips::new(data, scale, options)?;
+    let mut planes: Vec<_> = strips.shapes().map(|shape| (shape, Vec::new())).collect();
+    let mut sinks: Vec<_> = planes
+        .iter_mut()
+        .map(|(shape, samples)| {
+            |rows: &[u8]| {
+                assert!(rows.len().is_multiple_of(shape.width) && !rows.is_empty());
+                samples.extend_from_slice(rows);
+            }
+        })
+        .collect();
+    strips.read(sinks.iter_mut().map(|sink| sink as &mut dyn FnMut(&[u8])), &|| false)?;
+    drop(sinks);
+    Ok(planes)
+}
+
+/// Strips have the samples of the whole planes, at any scale of chroma.
+#[test]
+fn strips_are_parts_of_the_planes() {
+    let (mut decoded, mut fractions) = (0, 0);
+    for (sampling, seed) in [0, 2, 3, 5, 6, 11, 12]
+        .into_iter()
+        .flat_map(|sampling| (0..12).map(move |seed| (sampling, seed)))
+    {
+        let image = generate::image(seed, generate::SAMPLINGS[sampling].1);
+        let data = image.encode();
+        for ((luma, _), (chroma, _)) in
+            SCALES.into_iter().flat_map(|luma| SCALES.map(|chroma| (luma, chroma)))
+        {
+            let found = strips(&data, luma, &Options::new().chroma_scale(chroma));
+            if image.progressive {
+                assert!(matches!(found, Err(Error::Unsupported(_))));
+                continue;
+            }
+            let name = format!("sampling {sampling}, seed {seed}: {luma:?} and {chroma:?}");
+            let at = |scale| decode_scaled(&data, scale, &Options::new()).unwrap();
+            let whole = at(luma);
+            let own = if whole.color == Color::YCbCr { at(chroma) } else { whole.clone() };
+            let expected = whole.planes.iter().take(1).chain(own.planes.iter().skip(1));
+            let found = found.unwrap();
+            assert_eq!(found.len(), whole.planes.len(), "{name}");
+            for ((shape, samples), expected) in found.into_iter().zip(expected) {
+                assert_eq!((shape.width, shape.height), (expected.width, expected.height));
+                assert!(samples == expected.rows().collect::<Vec<_>>().concat(), "{name}");
+                let pixels = shape.width as f64 * shape.covers.0;
+                assert!((pixels - whole.width as f64).abs() <= 1.0 + shape.covers.0, "{name}");
+                fractions += usize::from(shape.covers.0 % 1.0 > 0.0);
+            }
+            decoded += 1;
+        }
+    }
+    assert!(decoded > 1000 && fractions > 500, "{decoded} decoded, {fractions} fractions");
+}
+
+#[test]
+fn truncated_strips_are_refused_or_complete() {
+    let mut images = (0..).map(|seed| generate::image(seed, generate::SAMPLINGS[5].1));
+    let data = images.find(|image| !image.progressive && image.width > 100).unwrap().encode();
+    let whole = strips(&data, Scale::Full, &Options::new()).unwrap();
+    for length in (0..data.len()).step_by(data.len() / 200 + 1) {
+        match strips(&data[..length], Scale::Full, &Options::new()) {
+            Ok(found) => assert_eq!(found, whole, "{length} bytes"),
+            Err(Error::Malformed(_)) => {}
+            Err(error) => panic!("{length} bytes: {error}"),
+        }
+    }
 }
 
 /// At one eighth, the samples are those of the other function.

@@ -23,7 +23,7 @@ pub use detail::detail;
 pub use error::RasterError;
 pub use light::{Variances, resize_linear};
 pub use picture::{Frame, Picture, PixelKind, Size};
-pub use resize::{Area, Filter, resize, resize_plane, resize_samples};
+pub use resize::{Area, Filter, resize, resize_plane};
 pub use shrink::shrink;
 pub use strips::StripResizer;
 pub use tiff::{Tiff, TiffError};

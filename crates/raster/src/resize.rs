@@ -45,18 +45,47 @@ impl From<Filter> for ResizeAlg {
 /// The radius of [`Filter::Lanczos3`].
 pub(crate) const LANCZOS_RADIUS: f64 = 3.0;
 
-/// `sinc(x) * sinc(x / 3)` with one sine instead of two, because `sin 3a = 3 sin a - 4 sin³ a`.
-/// Computing the sines takes one fortieth of the time that rendering a small thumbnail takes.
+/// `sinc(x) * sinc(x / 3)` with one sine instead of two, because `sin 3a = 3 sin a - 4 sin³ a`. At
+/// large sizes, computing the weights takes a tenth of the time of a thumbnail.
 pub(crate) fn lanczos3(x: f64) -> f64 {
+    const ONE_THIRD: f64 = PI / 3.0;
     if x == 0.0 {
         return 1.0;
     }
-    if x.abs() >= LANCZOS_RADIUS {
+    let third = x.abs() * ONE_THIRD;
+    if third >= PI {
         return 0.0;
     }
-    let third = x * PI / 3.0;
-    let sine = third.sin() / third;
-    sine * sine * (1.0 - 4.0 / 3.0 * (sine * third).powi(2))
+    let sine = sine(third);
+    let ratio = sine / third;
+    ratio * ratio * (1.0 - 4.0 / 3.0 * (sine * sine))
+}
+
+/// The factors of the powers 3, 5, 7 to 21 of an angle in the Taylor series of its sine.
+const SINE: [f64; 10] = {
+    let mut factors = [0.0; 10];
+    let (mut rest, mut factor, mut power) = (factors.as_mut_slice(), 1.0, 1.0);
+    while let Some((place, others)) = rest.split_first_mut() {
+        factor /= -(power + 1.0) * (power + 2.0);
+        *place = factor;
+        (rest, power) = (others, power + 2.0);
+    }
+    factors
+};
+
+/// The sine of an angle between 0 and π, by its Taylor series. It is as exact as the standard
+/// library's, and takes a fraction of the time. The processor can add up the parts of the series
+/// at the same time.
+fn sine(angle: f64) -> f64 {
+    let angle = angle.min(PI - angle);
+    let x2 = angle * angle;
+    let x4 = x2 * x2;
+    let x8 = x4 * x4;
+    let [t3, t5, t7, t9, t11, t13, t15, t17, t19, t21] = SINE;
+    let low = (1.0 + t3 * x2) + (t5 + t7 * x2) * x4;
+    let middle = (t9 + t11 * x2) + (t13 + t15 * x2) * x4;
+    let high = (t17 + t19 * x2) + t21 * x4;
+    angle * (low + (middle + high * x8) * x8)
 }
 
 /// A part of a picture in pixels, within its bounds.
@@ -171,20 +200,6 @@ pub(crate) fn resize_with_opacity(
     let mut resized = Image::new(size.width, size.height, PixelType::U8x4);
     mapper.backward_map(&small, &mut resized).map_err(RasterError::new)?;
     Ok(finished(resized, picture.kind))
-}
-
-/// Resizes a part of a plane of one-byte samples by [`Filter::Lanczos3`].
-///
-/// # Errors
-/// See [`resize`].
-pub fn resize_samples(
-    samples: &[u8],
-    from: Size,
-    area: Area,
-    to: Size,
-) -> Result<Picture, RasterError> {
-    let source = ImageRef::new(from.width, from.height, samples, PixelType::U8);
-    resize_bands(&source.map_err(RasterError::new)?, area, to, PixelKind::Luma)
 }
 
 /// Resizes a part of one plane of samples by [`Filter::CatmullRom`]. If `wide` is true, each sample

@@ -8,9 +8,6 @@ use crate::error::RasterError;
 use crate::picture::{Picture, PixelKind, Size};
 use crate::resize::{Area, Filter, LANCZOS_RADIUS, convolve, options, samples};
 
-/// The number of bytes in a strip.
-const STRIP: usize = 256 * 1024;
-
 /// The number of rows that are resized to their final width at once. The weights of columns are
 /// computed each time.
 const BAND: u32 = 256;
@@ -55,11 +52,12 @@ pub struct StripResizer {
 }
 
 impl StripResizer {
-    /// Creates a resizer for a part of a picture with this size and kind.
+    /// Creates a resizer for a part of a picture with this size and kind. `strip` is the number of
+    /// bytes in a strip, unless a strip needs more for the radius of the filter.
     #[must_use]
-    pub fn new(from: Size, kind: PixelKind, area: Area, to: Size) -> Self {
+    pub fn new(from: Size, kind: PixelKind, area: Area, to: Size, strip: usize) -> Self {
         let stride = (from.width as usize * kind.bytes()).max(1);
-        let strip = u32::try_from(STRIP / stride).unwrap_or(u32::MAX);
+        let strip = u32::try_from(strip / stride).unwrap_or(u32::MAX);
         Self::with_rows(strip, BAND, from, kind, area, to)
     }
 
@@ -360,7 +358,7 @@ mod tests {
         let size = Size { width: 4, height: 4 };
         for (top, height) in [(0.0, 5.0), (3.5, 1.0), (4.0, 1.0)] {
             let area = Area { left: 0.0, top, width: 4.0, height };
-            let mut strips = StripResizer::new(size, PixelKind::Luma, area, size);
+            let mut strips = StripResizer::new(size, PixelKind::Luma, area, size, 1);
             strips.room().unwrap();
             assert!(strips.advance().is_err(), "{top} {height}");
         }

@@ -1,6 +1,7 @@
 //! An image as codecs store it: luma and chroma (ITU-R BT.601), each at its own resolution.
 
 use super::super::crop::Window;
+use crate::error::ThumbnailError;
 use raster::Size;
 
 /// Luma (Y) and chroma (Cb and Cr).
@@ -57,6 +58,48 @@ pub struct Component<'a> {
     pub size: Size,
     /// The number of pixels of the image that one sample covers, across and down.
     pub covers: (u32, u32),
+}
+
+/// Components whose rows are passed on while they are decoded, so that only a few of them are in
+/// memory.
+pub struct ComponentStrips<'a> {
+    /// The size of the image, and of its luma.
+    pub size: Size,
+    /// The range of the samples.
+    pub range: Range,
+    /// The part of the image to show.
+    pub shown: Window,
+    /// For each component, the number of samples, across and down, and the number of pixels that
+    /// one sample covers.
+    pub parts: [(Size, (f64, f64)); 3],
+    /// Decodes the image.
+    pub read: ReadStrips<'a>,
+}
+
+/// Decodes an image. Each sink receives rows of a component, without padding, from top to bottom.
+/// Returns false if the image is damaged.
+///
+/// # Errors
+/// [`ThumbnailError::Timeout`].
+pub(super) type ReadStrips<'a> =
+    Box<dyn FnOnce([RowSink<'_>; 3]) -> Result<bool, ThumbnailError> + 'a>;
+
+/// Receives one or more rows.
+pub(super) type RowSink<'a> = &'a mut dyn FnMut(&[u8]);
+
+impl<'a> ComponentStrips<'a> {
+    /// Creates full-range components. Each part consists of a size, and the number of pixels that
+    /// each sample covers.
+    pub(super) fn new(parts: [(Size, (f64, f64)); 3], read: ReadStrips<'a>) -> Self {
+        let [(size, _), ..] = parts;
+        Self { size, range: Range::Full, shown: ALL, parts, read }
+    }
+
+    /// Returns the same components with `shown` as the part of the image to show.
+    #[must_use]
+    pub fn part(self, shown: Window) -> Self {
+        Self { shown, ..self }
+    }
 }
 
 /// The whole image.

@@ -7,7 +7,7 @@ use super::super::format::SourceFormat;
 use super::super::header::Header;
 use super::super::limits::Limits;
 use super::super::notice::Notice;
-use super::components::Components;
+use super::components::{ComponentStrips, Components};
 use super::frame::DecodedFrame;
 use super::svg::Fonts;
 use crate::error::ThumbnailError;
@@ -140,14 +140,25 @@ pub trait Source {
         Notice::default()
     }
 
-    /// Whether [`components`](Self::components) may return a result.
+    /// Whether [`components`](Self::components) or [`component_strips`](Self::component_strips) may
+    /// return a result.
     fn has_components(&self) -> bool {
         false
     }
 
+    /// Like [`components`](Self::components), but passes the rows of luma and chroma on while it
+    /// decodes them. Returns `None` if the image can't be decoded this way.
+    fn component_strips<'a>(
+        &'a mut self,
+        _request: DecodeRequest<'a>,
+    ) -> Option<ComponentStrips<'a>> {
+        None
+    }
+
     /// Decodes the image to luma and chroma, but does not convert these to RGB. The size is the
     /// same as in [`frames`](Self::frames), or larger. Returns `None` if the image has no such
-    /// components, or is damaged but has some pixels.
+    /// components, or is damaged but has some pixels. Call
+    /// [`component_strips`](Self::component_strips) first.
     ///
     /// # Errors
     /// [`ThumbnailError::Corrupt`] when the source has no pixels, or [`ThumbnailError::Timeout`].

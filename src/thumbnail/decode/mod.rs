@@ -20,7 +20,7 @@ mod webp;
 
 use super::limits::Limits;
 use crate::error::ThumbnailError;
-pub use components::{Component, Components, Range};
+pub use components::{ComponentStrips, Components, Range};
 pub use decoded::{DECODED, DecodedImage, Layout};
 use decoder::Decoder;
 pub use decoder::{Completeness, DecodeRequest, Sink, Source, Tiles, first_picture};

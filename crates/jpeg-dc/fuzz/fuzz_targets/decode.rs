@@ -2,7 +2,7 @@
 //! prefix.
 #![no_main]
 
-use jpeg_dc::{Chroma, Options, Prefix, Scale, Tiles, decode, decode_scaled};
+use jpeg_dc::{Chroma, Options, Prefix, Scale, Strips, Tiles, decode, decode_scaled};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -28,8 +28,22 @@ fuzz_target!(|data: &[u8]| {
         let measured = decode_scaled(data, scale, &options.variances(3));
         // Variances may need coefficients that the samples do not need.
         assert!(image.is_ok() || measured.is_err());
-        if let Ok(image) = image {
+        if let Ok(image) = &image {
             assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
+        }
+        let Ok(strips) = Strips::new(data, scale, &options) else { continue };
+        let (mut one, mut two, mut three) = (Vec::new(), Vec::new(), Vec::new());
+        let sinks: [&mut dyn FnMut(&[u8]); 3] = [
+            &mut |rows| one.extend_from_slice(rows),
+            &mut |rows| two.extend_from_slice(rows),
+            &mut |rows| three.extend_from_slice(rows),
+        ];
+        let read = strips.read(sinks, &|| false);
+        assert_eq!(read.is_ok(), image.is_ok());
+        if let Ok(image) = &image {
+            for (plane, samples) in image.planes.iter().zip([one, two, three]) {
+                assert!(plane.rows().flatten().eq(&samples));
+            }
         }
     }
     // A file may lack scans that only full chroma needs. A file that decodes with full chroma must

@@ -13,7 +13,7 @@ use super::super::exif;
 use super::super::header::Header;
 use super::super::notice::Notice;
 use super::super::xmp;
-use super::components::Components;
+use super::components::{ComponentStrips, Components};
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source, Tiles};
 use super::frame::{DecodedFrame, Pixels};
 use crate::error::ThumbnailError;
@@ -151,6 +151,13 @@ impl Source for Jpeg<'_> {
     /// them.
     fn has_components(&self) -> bool {
         self.frame.components == 3
+    }
+
+    fn component_strips<'a>(
+        &'a mut self,
+        request: DecodeRequest<'a>,
+    ) -> Option<ComponentStrips<'a>> {
+        if self.has_components() { native::strips(self.source, self.frame, request) } else { None }
     }
 
     fn components(

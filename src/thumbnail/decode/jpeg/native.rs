@@ -1,11 +1,13 @@
 //! Decodes JPEG without libjpeg where that is faster: at one-eighth scale (from the DC coefficients
 //! alone) and at larger scales. At full size, libjpeg decodes the pixels of sequential files.
 
-use jpeg_dc::{Chroma, Color, DcImage, Error, Options, Plane, Planes, RgbVariances, Scale};
+use jpeg_dc::{
+    Chroma, Color, DcImage, Error, Options, Plane, Planes, RgbVariances, Scale, Shape, Strips,
+};
 use raster::{Picture, PixelKind, Size, Variances};
 use turbojpeg::ScalingFactor;
 
-use super::super::components::{Components, Range};
+use super::super::components::{ComponentStrips, Components, Range, ReadStrips};
 use super::super::decoder::DecodeRequest;
 use super::scale::{
     above_one_eighth, chroma_scale, chroma_scale_linear, reduced, reduced_linear, scaling,
@@ -81,9 +83,8 @@ fn picture(image: &Planes) -> Option<Picture> {
     Some(Picture { width, height, kind, data })
 }
 
-/// The components for this request. Chroma is decoded as large as needed: at half the size if the
-/// thumbnail stores it that way. Returns `None` for other components, or if libjpeg has to decode
-/// the image.
+/// The components of a progressive file, or of a sequential file at one eighth of its size. Returns
+/// `None` for other components, or if libjpeg has to decode the image.
 ///
 /// # Errors
 /// [`ThumbnailError::Timeout`].
@@ -92,6 +93,44 @@ pub(super) fn components(
     frame: FrameHeader,
     request: DecodeRequest<'_>,
 ) -> Result<Option<Components>, ThumbnailError> {
+    let scales = scales(frame, request);
+    if scales.is_some() && !frame.is_progressive() {
+        return Ok(None);
+    }
+    let image = planes(source, scales, true, !request.is_partial, request)?;
+    Ok(image.and_then(luma_and_chroma))
+}
+
+/// The components of a sequential file above one eighth of its size. Returns `None` for other
+/// components and other files.
+pub(super) fn strips<'a>(
+    source: &'a [u8],
+    frame: FrameHeader,
+    request: DecodeRequest<'a>,
+) -> Option<ComponentStrips<'a>> {
+    if frame.is_progressive() || request.is_partial {
+        return None;
+    }
+    let (scale, chroma) = scales(frame, request)?;
+    let strips = Strips::new(source, scale, &Options::new().chroma_scale(chroma)).ok()?;
+    if strips.color() != Color::YCbCr {
+        return None;
+    }
+    let parts = strips.shapes().map(|Shape { width, height, covers }| {
+        Size::try_from((width, height)).ok().map(|size| (size, covers))
+    });
+    let parts: Option<Vec<_>> = parts.collect();
+    let parts = parts?.try_into().ok()?;
+    let read: ReadStrips<'_> = Box::new(move |sinks| {
+        let decoded = strips.read(sinks, request.expired);
+        Ok(unless_expired(decoded)?.is_some())
+    });
+    Some(ComponentStrips::new(parts, read))
+}
+
+/// The scales of luma and chroma for this request; `None` stands for one eighth. Chroma is decoded
+/// as large as needed: at half the size if the thumbnail stores it that way.
+fn scales(frame: FrameHeader, request: DecodeRequest<'_>) -> Option<(Scale, Scale)> {
     let Size { width, height } = request.size;
     let full = frame.size;
     let chroma = if request.half_chroma {
@@ -99,13 +138,11 @@ pub(super) fn components(
     } else {
         request.size
     };
-    let scale = above_one_eighth(scaling(full, request.size));
-    let scale = scale.map(|scale| {
+    above_one_eighth(scaling(full, request.size)).map(|scale| {
         let luma = reduced(full, request.size).unwrap_or(scale);
-        (luma, chroma_scale(luma, full, frame.chroma_covers, chroma))
-    });
-    let image = planes(source, scale, true, !request.is_partial, request)?;
-    Ok(image.and_then(luma_and_chroma))
+        let is_whole = frame.is_progressive();
+        (luma, chroma_scale(luma, full, frame.chroma_covers, chroma, is_whole))
+    })
 }
 
 fn luma_and_chroma(image: Planes) -> Option<Components> {

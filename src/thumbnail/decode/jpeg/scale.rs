@@ -21,12 +21,13 @@ pub(super) fn scaling(full: Size, requested: Size) -> ScalingFactor {
 /// the image must remain larger than requested, in percent. `jpeg_dc` leaves out the frequencies
 /// above the scale instead of averaging, so the factors are lower than those of other codecs. At
 /// these limits, the SSIM of each of Debian's wallpapers is at most 0.002 below libvips's.
-const SCALES: [(Scale, u64, u64); 5] = [
+const SCALES: [(Scale, u64, u64); 6] = [
     (Scale::Quarter, 2, 190),
     (Scale::ThreeEighths, 3, 165),
     (Scale::Half, 4, 160),
     (Scale::FiveEighths, 5, 165),
     (Scale::ThreeQuarters, 6, 180),
+    (Scale::SevenEighths, 7, 175),
 ];
 
 /// The scale above one eighth at which `jpeg_dc` decodes an image of size `full` when `requested` is
@@ -76,13 +77,20 @@ const CHROMA_PERCENT: u64 = 105;
 
 /// The scale for chroma of size `requested`, if the luma of the image is decoded at the scale
 /// `luma`. A sample of chroma covers `covers` pixels of the image, which has size `full`. Returns
-/// `luma` if no smaller scale suffices.
-pub(super) fn chroma_scale(luma: Scale, full: Size, covers: (u32, u32), requested: Size) -> Scale {
+/// `luma` if no smaller scale suffices. If `is_whole` is true, each sample of chroma covers a whole
+/// number of luma samples.
+pub(super) fn chroma_scale(
+    luma: Scale,
+    full: Size,
+    covers: (u32, u32),
+    requested: Size,
+    is_whole: bool,
+) -> Scale {
     let suffices = |full: u32, covers: u32, requested: u32, samples: u64| {
         let side = u64::from(full) * samples;
         let needed = u64::from(requested) * u64::from(covers) * CHROMA_PERCENT;
-        // A sample has to cover a whole number of the pixels of luma.
-        (u64::from(covers) * eighths(luma)).is_multiple_of(samples) && side * 100 >= 8 * needed
+        let covers_whole = (u64::from(covers) * eighths(luma)).is_multiple_of(samples);
+        (covers_whole || !is_whole) && side * 100 >= 8 * needed
     };
     let smaller = CHROMA_SCALES.into_iter().take_while(|&(_, samples)| samples < eighths(luma));
     let mut found = smaller.filter(|&(_, samples)| {
@@ -170,6 +178,7 @@ mod tests {
             (1260, Scale::Half),
             (1527, Scale::FiveEighths),
             (1680, Scale::ThreeQuarters),
+            (2016, Scale::SevenEighths),
         ];
         let larger = limits.iter().skip(1).map(|&(_, scale)| Some(scale)).chain([None]);
         for ((largest, expected), next) in limits.into_iter().zip(larger) {
@@ -210,7 +219,7 @@ mod tests {
     fn chroma_is_as_large_as_needed() {
         let full = Size { width: 4032, height: 3024 };
         let scale = |luma, covers, width| {
-            chroma_scale(luma, full, covers, Size { width, height: width * 3 / 4 })
+            chroma_scale(luma, full, covers, Size { width, height: width * 3 / 4 }, true)
         };
         let half = (2, 2);
         for (luma, covers, width, expected) in [
@@ -227,6 +236,14 @@ mod tests {
             (Scale::Quarter, (1, 1), 4032, Scale::Quarter),
         ] {
             assert_eq!(scale(luma, covers, width), expected, "{luma:?}, {covers:?}, {width}");
+        }
+        for (luma, width, expected) in [
+            (Scale::Half, 481, Scale::ThreeEighths),
+            (Scale::FiveEighths, 721, Scale::Half),
+            (Scale::SevenEighths, 960, Scale::Half),
+        ] {
+            let requested = Size { width, height: width * 3 / 4 };
+            assert_eq!(chroma_scale(luma, full, half, requested, false), expected, "{width}");
         }
     }
 
