@@ -245,6 +245,57 @@ mod tests {
         assert!((1_000_000..2_000_000).contains(&read.get()), "{}", read.get());
     }
 
+    /// Chroma of half the resolution, whose last column and row extend beyond the edge of the image:
+    /// the result is that of a plane that repeats the last samples.
+    #[test]
+    fn components_extend_beyond_the_edge() {
+        let window = Window { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
+        for (width, height, covers) in
+            [(40_u32, 30_u32, 1), (41, 31, 1), (41, 31, 2), (640, 401, 2)]
+        {
+            let from = Size { width: width.div_ceil(2), height: height.div_ceil(2) };
+            let size = Size { width: width / 3, height: height / 3 };
+            let samples: Vec<u8> = (0..from.width * from.height)
+                .map(|at| u8::try_from(at * at / 7 % 256).unwrap())
+                .collect();
+            let resized = |rows: usize| {
+                let picture = Size { width, height };
+                let mut resizer =
+                    ComponentResizer::new(from, (2.0, 2.0), picture, window, size, covers);
+                samples.chunks(rows * from.width as usize).for_each(|rows| resizer.add(rows));
+                resizer.finish().unwrap()
+            };
+            let made = resized(1);
+            assert_eq!(made, resized(7));
+            let to =
+                Size { width: size.width.div_ceil(covers), height: size.height.div_ceil(covers) };
+            let length = |full: u32, size: u32, to: u32| {
+                f64::from(full) / 2.0 * f64::from(to * covers) / f64::from(size)
+            };
+            let area = Area {
+                left: 0.0,
+                top: 0.0,
+                width: length(width, size.width, to.width),
+                height: length(height, size.height, to.height),
+            };
+            // The last column and row are repeated as often as the area needs.
+            let columns = (0..from.width).chain(iter::repeat(from.width - 1));
+            let rows = (0..from.height).chain(iter::repeat(from.height - 1));
+            let across = from.width.max(whole(area.width));
+            let down = from.height.max(whole(area.height));
+            let data = rows.take(down as usize).flat_map(|y| {
+                let row = columns.clone().take(across as usize);
+                row.map(|x| samples[(y * from.width + x) as usize]).collect::<Vec<_>>()
+            });
+            let data = data.collect();
+            let extended = Picture { width: across, height: down, kind: PixelKind::Luma, data };
+            let expected = raster::resize(&extended, area, to, Filter::Lanczos3).unwrap();
+            assert_eq!(made.size(), to);
+            let pairs = made.data.iter().zip(&expected.data);
+            assert!(pairs.into_iter().all(|(one, other)| one.abs_diff(*other) <= 2), "{width}");
+        }
+    }
+
     #[test]
     fn a_window_of_whole_pixels_is_an_area_of_whole_pixels() {
         for side in [97, 300, 641, 997, 4001] {
