@@ -67,10 +67,10 @@
 //!
 //! # Cost
 //!
-//! In addition to the samples, the decoder needs a few hundred kilobytes for a sequential file: it
-//! keeps only some rows of blocks in memory, or the data between two restart markers. For a
-//! progressive file and for [`Tiles`], it needs memory for a copy of the file's data, and for about
-//! ten bytes per block. A file must have at least one bit for each block that its header claims;
+//! In addition to the samples, which [`Strips`] does not keep, the decoder needs a few hundred
+//! kilobytes for a sequential file: it keeps only some rows of blocks in memory, or the data between
+//! two restart markers. For a progressive file and for [`Tiles`], it needs memory for a copy of the
+//! file's data, and for about ten bytes per block. A file must have at least one bit for each block that its header claims;
 //! otherwise it is refused before any memory is allocated for its blocks. The time is also bounded
 //! by a multiple of the file's size: each bit is read at most twice, or three times for variances. A
 //! lane that starts in the middle of the data may be out of step at first, and may read the bits of
