@@ -1,7 +1,9 @@
 """The planar path for JPEG, lossy WebP and AVIF. Oracle: the path by red, green and blue."""
 
 import io
+from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageCms
 from xaccel._core import thumbnail
@@ -15,6 +17,7 @@ from tests.support.thumbnail_images import (
     wide_rgb_profile,
 )
 
+IMAGES = Path(__file__).parent / "images"
 SUBSAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
 
 
@@ -34,6 +37,22 @@ def assert_as_good(source, width, kind="jpeg", **options):
 def test_sizes(subsampling, size, width):
     source = photo_file("JPEG", *size, quality=95, subsampling=SUBSAMPLINGS[subsampling])
     assert_as_good(source, width)
+
+
+def luma(data):
+    """Return the luma that the file contains. That of converted pixels would be clipped."""
+    picture = Image.open(io.BytesIO(data))
+    picture.draft("YCbCr", picture.size)
+    return picture.getchannel("Y")
+
+
+def test_luma_may_have_fewer_samples_than_chroma():
+    """The picture is noise, so that any other part of it would look completely different."""
+    source = (IMAGES / "chroma-above-luma.jpg").read_bytes()
+    made = luma(thumbnail(source, 40, format="jpeg", quality=98).data)
+    expected = luma(source).resize(made.size, Image.Resampling.LANCZOS)
+    samples = (np.asarray(picture, float).ravel() for picture in (made, expected))
+    assert np.corrcoef(*samples)[0, 1] > 0.95
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

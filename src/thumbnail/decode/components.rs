@@ -6,7 +6,7 @@ use raster::Size;
 
 /// Luma (Y) and chroma (Cb and Cr).
 pub struct Components {
-    /// The size of the image, and of its luma.
+    /// The size of the image.
     pub size: Size,
     /// The range of the samples.
     pub range: Range,
@@ -63,7 +63,7 @@ pub struct Component<'a> {
 /// Components whose rows are passed on while they are decoded, so that only a few of them are in
 /// memory.
 pub struct ComponentStrips<'a> {
-    /// The size of the image, and of its luma.
+    /// The size of the image.
     pub size: Size,
     /// The range of the samples.
     pub range: Range,
@@ -88,10 +88,9 @@ pub(super) type ReadStrips<'a> =
 pub(super) type RowSink<'a> = &'a mut dyn FnMut(&[u8]);
 
 impl<'a> ComponentStrips<'a> {
-    /// Creates full-range components. Each part consists of a size, and the number of pixels that
-    /// each sample covers.
-    pub(super) fn new(parts: [(Size, (f64, f64)); 3], read: ReadStrips<'a>) -> Self {
-        let [(size, _), ..] = parts;
+    /// Creates full-range components of an image of this size. Each part consists of a size, and the
+    /// number of pixels that each sample covers.
+    pub(super) fn new(size: Size, parts: [(Size, (f64, f64)); 3], read: ReadStrips<'a>) -> Self {
         Self { size, range: Range::Full, shown: ALL, parts, read }
     }
 
@@ -126,10 +125,13 @@ impl Components {
         Self { size, range: Range::Full, shown: ALL, parts, buffers: vec![samples] }
     }
 
-    /// Creates components from separate planes. Each plane consists of its samples, its size, and
-    /// the number of pixels that each sample covers.
-    pub(super) fn separate(range: Range, planes: [(Vec<u8>, Size, (u32, u32)); 3]) -> Self {
-        let [(_, size, _), ..] = planes;
+    /// Creates components of an image of this size from separate planes. Each plane consists of its
+    /// samples, its size, and the number of pixels that each sample covers.
+    pub(super) fn separate(
+        size: Size,
+        range: Range,
+        planes: [(Vec<u8>, Size, (u32, u32)); 3],
+    ) -> Self {
         let mut buffers = Vec::with_capacity(planes.len());
         let parts = planes.map(|(samples, size, covers)| {
             buffers.push(samples);

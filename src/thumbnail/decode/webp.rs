@@ -129,7 +129,7 @@ impl Source for WebP<'_> {
         };
         let half = webp::half(size);
         let planes = [(luma, size, (1, 1)), (blue, half, (2, 2)), (red, half, (2, 2))];
-        Ok(Some(Components::separate(Range::Limited, planes)))
+        Ok(Some(Components::separate(size, Range::Limited, planes)))
     }
 
     fn frames(

@@ -144,17 +144,18 @@ impl Planes {
         self.chroma.is_some() && self.matrix == Matrix::BT_601
     }
 
-    /// Returns the planes with one byte per sample. Without chroma, there are no components.
+    /// Returns the planes with one byte per sample, or `None` if there is no chroma.
     pub(super) fn into_components(self) -> Option<Components> {
         let Self { luma, chroma, bits, full_range, .. } = self;
         let [blue, red] = chroma?;
         let range = if full_range { Range::Full } else { Range::Limited };
-        let covered = blue.covers(luma.size());
+        let whole = luma.size();
+        let covered = blue.covers(whole);
         let planes = [(luma, (1, 1)), (blue, covered), (red, covered)].map(|(plane, covered)| {
             let size = plane.size();
             (plane.into_bytes(bits, range), size, covered)
         });
-        Some(Components::separate(range, planes))
+        Some(Components::separate(whole, range, planes))
     }
 
     /// Returns the picture at this size. Without chroma, it is gray.

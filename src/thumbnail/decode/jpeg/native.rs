@@ -116,6 +116,7 @@ pub(super) fn strips<'a>(
     if strips.color() != Color::YCbCr {
         return None;
     }
+    let size = Size::try_from(strips.size()).ok()?;
     let parts = strips.shapes().map(|Shape { width, height, covers }| {
         Size::try_from((width, height)).ok().map(|size| (size, covers))
     });
@@ -125,7 +126,7 @@ pub(super) fn strips<'a>(
         let decoded = strips.read(sinks, request.expired);
         Ok(unless_expired(decoded)?.is_some())
     });
-    Some(ComponentStrips::new(parts, read))
+    Some(ComponentStrips::new(size, parts, read))
 }
 
 /// The scales of luma and chroma for this request; `None` stands for one eighth. Chroma is decoded
@@ -149,6 +150,7 @@ fn luma_and_chroma(image: Planes) -> Option<Components> {
     if image.color != Color::YCbCr {
         return None;
     }
+    let whole = Size::try_from((image.width, image.height)).ok()?;
     let planes: [Plane; 3] = image.planes.try_into().ok()?;
     let [luma, blue, red] = planes.map(|plane| {
         let size = Size::try_from((plane.width, plane.height)).ok()?;
@@ -160,7 +162,7 @@ fn luma_and_chroma(image: Planes) -> Option<Components> {
         };
         Some((samples, size, covers))
     });
-    Some(Components::separate(Range::Full, [luma?, blue?, red?]))
+    Some(Components::separate(whole, Range::Full, [luma?, blue?, red?]))
 }
 
 /// The planes of luma and chroma at these scales; `None` stands for one eighth. At one eighth, the
