@@ -106,9 +106,7 @@ def answer_with_content(
         headers, parts = _multipart(headers, ranges, size)
     body: bytes | FileBody
     if isinstance(content, bytes):
-        body = b"".join(
-            part if isinstance(part, bytes) else content[part[0] : sum(part)] for part in parts
-        )
+        body = content if ranges is None else _joined(content, parts)
         length = len(body)
     else:
         shifted = [
@@ -120,6 +118,12 @@ def answer_with_content(
         status,
         (*headers, ("Accept-Ranges", "bytes"), ("Content-Length", str(length))),
         b"" if conditions.method == "HEAD" else body,
+    )
+
+
+def _joined(content: bytes, parts: Sequence[bytes | rfc9110.Range]) -> bytes:
+    return b"".join(
+        part if isinstance(part, bytes) else content[part[0] : sum(part)] for part in parts
     )
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
 from xaccel._cdn import Expires, ExpiresIn, on_cdn
-from xaccel._core import Location
+from xaccel._core import Location, OpenedFile
 from xaccel._hints import shown
 from xaccel._log import RateLimit, fields, one_line
 from xaccel._observing import observer, phase
@@ -63,6 +63,8 @@ _logger = logging.getLogger("xaccel.delivery")
 _logger.addFilter(RateLimit())
 
 _PRECONDITION_FAILED = 412
+
+_VALIDATORS = frozenset({"etag", "last-modified"})
 
 
 class LinkKeywords(TypedDict, total=False):
@@ -383,7 +385,7 @@ def hand_over(
     if offload is None:
         if limit_rate is not None:
             _warn_of_no_limit(location.path)
-        return _send_ourselves(location, request.conditions, headers)
+        return send_ourselves(location.open(), request.conditions, headers)
     validators = Validators.of_file(location.size, location.mtime)
     if any(name == "ETag" for name, _ in offload):
         # The server uses these validators, so the caller's validators replace ours.
@@ -451,18 +453,20 @@ def _chosen(headers: Headers, ours: Validators) -> Validators:
     )
 
 
-def _completed(headers: Headers, ours: Validators) -> Headers:
-    """Return the headers, with our validators added if they are missing."""
+def _completed(headers: Headers, ours: Validators) -> tuple[Validators, Headers]:
+    """Return the validators, and the headers with our validators added if they are missing."""
     names = {name.lower() for name, _ in headers}
-    return (*headers, *(pair for pair in ours.headers if pair[0].lower() not in names))
+    if names.isdisjoint(_VALIDATORS):
+        return ours, (*headers, *ours.headers)
+    missing = (pair for pair in ours.headers if pair[0].lower() not in names)
+    return _chosen(headers, ours), (*headers, *missing)
 
 
-def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
-    opened = location.open()
-    # The file may have changed since it was located.
+def send_ourselves(opened: OpenedFile, conditions: Conditions, headers: Headers) -> Response:
+    """Respond with a file that the app itself sends. The file is closed or becomes the body."""
     location = opened.location
     ours = Validators.of_file(location.size, location.mtime)
-    validators, headers = _chosen(headers, ours), _completed(headers, ours)
+    validators, headers = _completed(headers, ours)
     if location.size > AT_ONCE:
         file = open(location.path, "rb", opener=lambda *_: opened.detach())  # noqa: SIM115
         return answer_with_file(
@@ -480,7 +484,7 @@ def send_opened(file: BinaryIO, conditions: Conditions, headers: Headers) -> Res
         if plain is not None and is_unread(file):
             status = os.fstat(plain.fileno())
             ours = Validators.of_file(status.st_size, int(status.st_mtime))
-            headers = _completed(headers, ours)
+            _, headers = _completed(headers, ours)
         return send_open_file(file, conditions, headers)
     early = precondition_response(conditions, Validators.of_headers(headers), headers)
     if early is None and conditions.method != "HEAD":

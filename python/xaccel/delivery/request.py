@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from xaccel._core import encode_path
 from xaccel.delivery.rfc9110 import Conditions
@@ -30,8 +30,7 @@ _CONDITIONS = (
 _REDUNDANT = re.compile(r"//|/\.\.?(/|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """The path of a URL, both as the visitor sent it and as the application server decoded it."""
 
     raw: str

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import BinaryIO, NamedTuple, Protocol, TypeAlias
 
 from xaccel.delivery import rfc9110
 from xaccel.exceptions import XaccelError
@@ -99,8 +98,7 @@ class Body(Protocol):
         """Release the resources behind the body."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """A response with all its headers, for an adapter to convert."""
 
     status: int

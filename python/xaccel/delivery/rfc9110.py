@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 Range: TypeAlias = tuple[int, int]
 """The position of the first byte, and the length."""
@@ -27,8 +26,7 @@ _LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 _MAX_DIGITS = 18  # enough for any file; more digits would be slow to convert
 
 
-@dataclass(frozen=True, slots=True)
-class Validators:
+class Validators(NamedTuple):
     """The validators that distinguish the states of a resource.
 
     `etag` includes its quotes, and `W/` if it is weak. An empty string means no entity tag.
@@ -58,8 +56,7 @@ class Validators:
         return *etag, ("Last-Modified", http_date(self.modified))
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(NamedTuple):
     """The request header fields that a response depends on; `None` if a field is absent."""
 
     method: str

@@ -11,10 +11,10 @@ server can't send the file after all, they are evaluated here.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, BinaryIO
 
@@ -57,7 +57,7 @@ _logger = logging.getLogger("xaccel.sendfile")
 _logger.addFilter(RateLimit())
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Sender:
     """The server and the roots for the files of one request."""
 
@@ -300,4 +300,4 @@ def _send_open_file(
 
 def _unseen(request: Request) -> Conditions:
     """Return the conditions that were hidden from the app. The app evaluates the others."""
-    return dataclasses.replace(request.conditions, if_none_match=None, if_modified_since=None)
+    return request.conditions._replace(if_none_match=None, if_modified_since=None)

@@ -14,16 +14,15 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
 
-from xaccel._core import Cache, Location, PathMap, Spec, Thumbnail, __version__
+from xaccel._core import Cache, Location, OpenedFile, PathMap, Spec, Thumbnail, __version__
 from xaccel._log import fields, one_line
 from xaccel._observing import observer, phase
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.delivery.conditional import precondition_response
-from xaccel.delivery.files import hand_over
+from xaccel.delivery.files import hand_over, send_ourselves
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import NOSNIFF, Headers, Response
 from xaccel.delivery.rfc9110 import Validators
@@ -55,11 +54,12 @@ _INCOMPLETE = "/.incomplete/"
 _UNNEGOTIATED = Spec()
 _HEAD = Request.from_headers("HEAD", lambda _: None)
 
+_Found = TypeVar("_Found")
+
 _logger = logging.getLogger("xaccel.thumbnails")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedThumbnail:
+class RequestedThumbnail(NamedTuple):
     """A thumbnail that the visitor is allowed to see."""
 
     uri: str
@@ -259,22 +259,27 @@ class ThumbnailDelivery:
         return _UNNEGOTIATED.output_format(name)
 
     def _hit(self, thumbnail: RequestedThumbnail, request: Request) -> Response | None:
-        location = self._locate(thumbnail)
-        if location is not None:
-            with suppress(FileNotFound, OSError):
-                return hand_over(location, request, thumbnail.headers, self._server)
+        with suppress(FileNotFound, OSError):
+            if self._server.offloads:
+                location = self._locate(thumbnail)
+                if location is not None:
+                    return hand_over(location, request, thumbnail.headers, self._server)
+            else:
+                # Opening a file also locates it.
+                opened = self._open(thumbnail)
+                if opened is not None:
+                    return send_ourselves(opened, request.conditions, thumbnail.headers)
         return None
 
     def _locate(self, thumbnail: RequestedThumbnail) -> Location | None:
         if self.cache is None:
             return None
-        for find in (self.cache.path, self.cache.aside):
-            with suppress(FileNotFound, OSError):
-                location = self._files.locate(find(thumbnail.uri))
-                # Earlier versions could leave an empty file when the machine lost power.
-                if location.size > 0:
-                    return location
-        return None
+        return _kept(self.cache, thumbnail, self._files.locate, lambda location: location)
+
+    def _open(self, thumbnail: RequestedThumbnail) -> OpenedFile | None:
+        if self.cache is None:
+            return None
+        return _kept(self.cache, thumbnail, self._files.open, lambda opened: opened.location)
 
     def _render_once(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
@@ -499,6 +504,24 @@ def _brief(cache_control: str) -> str:
         elif name != "immutable":
             directives.append(directive)
     return ", ".join(directives)
+
+
+def _kept(
+    cache: Cache,
+    thumbnail: RequestedThumbnail,
+    find: Callable[[str], _Found],
+    location_of: Callable[[_Found], Location],
+) -> _Found | None:
+    """Call `find` with the paths at which the cache can keep a thumbnail, until there is a file."""
+    for path_of in (cache.path, cache.aside):
+        try:
+            found = find(path_of(thumbnail.uri))
+        except (FileNotFound, OSError):
+            continue
+        # Earlier versions could leave an empty file when the machine lost power.
+        if location_of(found).size > 0:
+            return found
+    return None
 
 
 def thumbnail_headers(image_format: str, spec: Spec, cache_control: str) -> Headers:
