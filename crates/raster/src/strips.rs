@@ -2,11 +2,11 @@
 
 use fast_image_resize::images::{Image, ImageRef, TypedImage};
 use fast_image_resize::pixels::U8x4;
-use fast_image_resize::{MulDiv, Resizer};
+use fast_image_resize::{MulDiv, ResizeOptions, Resizer};
 
 use crate::error::RasterError;
 use crate::picture::{Picture, PixelKind, Size};
-use crate::resize::{Area, Filter, LANCZOS_RADIUS, convolve, options, samples};
+use crate::resize::{Area, Filter, LANCZOS_RADIUS, convolve, lanczos3_in_lanes, options, samples};
 
 /// The number of rows that are resized to their final width at once. The weights of columns are
 /// computed each time.
@@ -173,7 +173,8 @@ impl StripResizer {
         let start = self.in_band as usize * stride;
         let end = start + rows as usize * stride;
         let band = self.band.get_mut(start..end).unwrap_or_default();
-        resize_into(&mut self.engine, &self.rows, known, area, self.kind, band, to)?;
+        let options = options(area, Filter::Lanczos3, false);
+        resize_into(&mut self.engine, &self.rows, known, &options, self.kind, band, to)?;
         self.in_band += rows;
         Ok(())
     }
@@ -190,7 +191,13 @@ impl StripResizer {
         let start = self.finished as usize * stride;
         let resized = self.resized.get_mut(start..start + height as usize * stride);
         let resized = resized.unwrap_or_default();
-        resize_into(&mut self.engine, &self.band, from, area, self.kind, resized, to)?;
+        let kernel = if self.kind == PixelKind::Luma {
+            lanczos3_in_lanes(self.across.scale)
+        } else {
+            Filter::Lanczos3.into()
+        };
+        let options = options(area, kernel, false);
+        resize_into(&mut self.engine, &self.band, from, &options, self.kind, resized, to)?;
         if self.has_alpha {
             divide_alpha(resized, to)?;
         }
@@ -252,7 +259,7 @@ fn resize_into(
     engine: &mut Resizer,
     data: &[u8],
     from: Size,
-    area: Area,
+    options: &ResizeOptions,
     kind: PixelKind,
     resized: &mut [u8],
     to: Size,
@@ -261,7 +268,7 @@ fn resize_into(
     let source = ImageRef::new(from.width, from.height, data, samples).map_err(RasterError::new)?;
     let mut resized =
         Image::from_slice_u8(to.width, to.height, resized, samples).map_err(RasterError::new)?;
-    convolve(engine, &source, &mut resized, &options(area, Filter::Lanczos3, false))
+    convolve(engine, &source, &mut resized, options)
 }
 
 fn multiply_alpha(data: &mut [u8], size: Size) -> Result<(), RasterError> {
