@@ -6,6 +6,11 @@
 //! detail within a block mostly has the same colours as the blocks around it.
 
 #![expect(clippy::cast_precision_loss, reason = "sums of a few variances")]
+#![expect(clippy::inline_always, reason = "the compiler vectorizes it only as a whole")]
+
+use std::iter::repeat_n;
+
+use archmage::autoversion;
 
 use crate::image::{Plane, Planes, Variances};
 
@@ -46,47 +51,50 @@ impl Planes {
         let ((across, down), (own_across, own_down)) = (luma.size(), blue.size());
         let (covered, down) = (across / own_across, down / own_down);
         let side = if covered.is_multiple_of(down) { down } else { 1 };
+        // The number of squares side by side in a block of chroma: at most 4.
+        let repeated = (covered / side).clamp(1, LANES);
+        let group = LANES - LANES % repeated;
         // The size of a block of chroma in each plane.
         let sizes =
             [(covered * luma.side, down * luma.side), (blue.side, blue.side), (red.side, red.side)];
         let with_sizes = || planes.into_iter().zip(sizes);
         let columns: Vec<_> = with_sizes()
-            .map(|(plane, (width, _))| Sides::columns(plane, width, own_across))
+            .map(|(plane, (width, _))| Sides::columns(plane, width, own_across, repeated))
             .collect();
-        let mut values = Vec::with_capacity(luma.values.len() / (side * side));
-        let mut row: Vec<Chroma> = Vec::with_capacity(own_across);
-        let mut lumas = vec![0; across / side];
-        for (index, lines) in luma.values.chunks_exact(across * side).enumerate() {
-            if (index * side).is_multiple_of(down) {
-                let own_index = index * side / down;
-                let start = own_index * own_across;
-                let [blue, red] = [blue, red]
-                    .map(|it| it.values.get(start..start + own_across).unwrap_or_default());
-                let rows: Vec<_> = with_sizes()
-                    .map(|(plane, (_, height))| Sides::row(plane, own_index, height))
-                    .collect();
-                row.clear();
-                row.extend(blue.iter().zip(red).enumerate().map(|(index, (&blue, &red))| {
-                    let gradient = |plane: usize| {
-                        let (rows, columns) = (rows.get(plane), columns.get(plane));
-                        let columns = columns.and_then(|columns| columns.get(index));
-                        rows.zip(columns).map_or([0.0; 2], |(rows, columns)| rows.gradient(columns))
-                    };
-                    Chroma::new([blue, red], || [gradient(0), gradient(1), gradient(2)])
-                }));
-            }
-            lumas.fill(0);
-            for line in lines.chunks_exact(across) {
-                for (sum, values) in lumas.iter_mut().zip(line.chunks_exact(side)) {
-                    *sum += values.iter().map(|&value| u32::from(value)).sum::<u32>();
+        let across = across / side;
+        let mut values = vec![[0.0; 3]; luma.values.len() / (side * side)];
+        let lines = luma.values.chunks_exact((across * side * side).max(1));
+        for (index, (lines, values)) in lines.zip(values.chunks_mut(across.max(1))).enumerate() {
+            let own_index = index * side / down;
+            let rows: Vec<_> = with_sizes()
+                .map(|(plane, (_, height))| Sides::row(plane, own_index, height))
+                .collect();
+            let start = own_index * own_across;
+            let chroma =
+                [blue, red].map(|it| it.values.get(start..start + own_across).unwrap_or_default());
+            for (index, values) in values.chunks_mut(group).enumerate() {
+                let squares = index * group..index * group + values.len();
+                let mut found = Squares::default();
+                for line in lines.chunks_exact(across * side) {
+                    let line = line.get(squares.start * side..squares.end * side);
+                    add_sums(line.unwrap_or_default(), side, &mut found.luma);
                 }
+                for (lanes, values) in found.chroma.iter_mut().zip(chroma) {
+                    let values = values.get(squares.start / repeated..).unwrap_or_default();
+                    for (lanes, &value) in lanes.chunks_mut(repeated).zip(values) {
+                        lanes.fill(value);
+                    }
+                }
+                for ((lanes, rows), columns) in found.gradients.iter_mut().zip(&rows).zip(&columns)
+                {
+                    let columns = columns.get(squares.clone()).unwrap_or_default();
+                    rows.gradients(columns, lanes);
+                }
+                found.luma = found.luma.map(|sum| sum / (side * side) as f32);
+                found.write(values);
             }
-            let squares = lumas.chunks(covered / side).zip(&row);
-            values.extend(squares.flat_map(|(lumas, chroma)| {
-                lumas.iter().map(|&sum| chroma.with(sum as f32 / (side * side) as f32))
-            }));
         }
-        Some(RgbVariances { side, across: across / side, values })
+        Some(RgbVariances { side, across, values })
     }
 }
 
@@ -104,54 +112,100 @@ impl Variances {
     }
 }
 
-/// What the variances of a block of chroma add to the variance of luma.
-#[derive(Clone, Copy, Default)]
-struct Chroma {
-    /// The variances that chroma alone causes in red, green and blue.
-    own: [f32; 3],
-    /// The factors of luma's standard deviation.
-    together: [f32; 3],
+/// The number of squares whose variances are computed at once.
+const LANES: usize = 16;
+
+/// A number for each of these squares.
+type Lanes = [f32; LANES];
+
+/// What the variances of adjacent squares depend on.
+#[derive(Default)]
+struct Squares {
+    /// The mean variances of luma.
+    luma: Lanes,
+    /// The variances of Cb and Cr.
+    chroma: [[u16; LANES]; 2],
+    /// The gradients of luma, Cb and Cr, across and down.
+    gradients: [[[i16; LANES]; 2]; 3],
 }
 
-impl Chroma {
-    fn new(variances: [u16; 2], gradients: impl Fn() -> [[f32; 2]; 3]) -> Self {
-        if variances == [0; 2] {
-            return Self::default();
+impl Squares {
+    /// Writes the variances of red, green and blue.
+    fn write(&self, values: &mut [[f32; 3]]) {
+        let mut colors = [[0.0; LANES]; 3];
+        write_colors(self, &mut colors);
+        let [red, green, blue] = colors;
+        for (value, ((red, green), blue)) in
+            values.iter_mut().zip(red.into_iter().zip(green).zip(blue))
+        {
+            *value = [red, green, blue];
         }
-        let [luma, blue, red] = gradients().map(direction);
-        let [of_blue, of_red] = variances.map(|variance| f32::from(variance).sqrt());
-        let cosine = |[a, b]: [f32; 2], [c, d]: [f32; 2]| a * c + b * d;
-        let luma_blue = cosine(luma, blue) * of_blue;
-        let luma_red = cosine(luma, red) * of_red;
-        let blue_red = cosine(blue, red) * of_blue * of_red;
-        Self {
-            own: CHROMA.map(|[cb, cr]| {
-                (cb * of_blue).powi(2) + (cr * of_red).powi(2) + 2.0 * cb * cr * blue_red
-            }),
-            together: CHROMA.map(|[cb, cr]| 2.0 * (cb * luma_blue + cr * luma_red)),
-        }
-    }
-
-    /// The variances of red, green and blue.
-    fn with(&self, luma: f32) -> [f32; 3] {
-        let deviation = luma.sqrt();
-        let mut variances = self.own;
-        for (variance, together) in variances.iter_mut().zip(self.together) {
-            *variance = (luma + *variance + together * deviation).max(0.0);
-        }
-        variances
     }
 }
 
-/// The direction of a gradient, as a vector of length 1, or of length 0 if the gradient is 0. The
-/// elements of the gradient are whole numbers.
-fn direction([a, b]: [f32; 2]) -> [f32; 2] {
-    let factor = 1.0 / (a * a + b * b).max(1.0).sqrt();
-    [a * factor, b * factor]
+/// Adds the sums of `side` adjacent values.
+fn add_sums(values: &[u16], side: usize, sums: &mut Lanes) {
+    if side == 2 {
+        let (pairs, _) = values.as_chunks::<2>();
+        for (sum, &[one, other]) in sums.iter_mut().zip(pairs) {
+            *sum += f32::from(one) + f32::from(other);
+        }
+    } else {
+        for (sum, values) in sums.iter_mut().zip(values.chunks_exact(side)) {
+            *sum += values.iter().map(|&value| f32::from(value)).sum::<f32>();
+        }
+    }
+}
+
+#[autoversion(v3)]
+fn write_colors(squares: &Squares, colors: &mut [Lanes; 3]) {
+    let [luma, blue, red] = squares.gradients.map(direction);
+    let [of_blue, of_red] = squares.chroma.map(|it| it.map(|variance| f32::from(variance).sqrt()));
+    let luma_blue = product(cosine(luma, blue), of_blue);
+    let luma_red = product(cosine(luma, red), of_red);
+    let blue_red = product(product(cosine(blue, red), of_blue), of_red);
+    let deviation = squares.luma.map(f32::sqrt);
+    for (variances, [cb, cr]) in colors.iter_mut().zip(CHROMA) {
+        // The variances that chroma alone causes, and the factors of luma's standard deviation.
+        let own = combined(of_blue, of_red, |b, r| (cb * b).powi(2) + (cr * r).powi(2));
+        let own = combined(own, blue_red, |own, it| own + 2.0 * cb * cr * it);
+        let together = combined(luma_blue, luma_red, |b, r| 2.0 * (cb * b + cr * r));
+        let together = product(together, deviation);
+        let others = combined(squares.luma, own, |luma, own| luma + own);
+        *variances = combined(others, together, |others, it| (others + it).max(0.0));
+    }
+}
+
+/// The directions of gradients, as vectors of length 1, or of length 0 if a gradient is 0.
+#[inline(always)]
+fn direction(gradients: [[i16; LANES]; 2]) -> [Lanes; 2] {
+    let [a, b] = gradients.map(|it| it.map(f32::from));
+    let factor = combined(a, b, |a, b| 1.0 / (a * a + b * b).max(1.0).sqrt());
+    [product(a, factor), product(b, factor)]
+}
+
+/// The cosines of the angles between directions.
+#[inline(always)]
+fn cosine([a, b]: [Lanes; 2], [c, d]: [Lanes; 2]) -> Lanes {
+    combined(product(a, c), product(b, d), |one, other| one + other)
+}
+
+#[inline(always)]
+fn product(one: Lanes, other: Lanes) -> Lanes {
+    combined(one, other, |one, other| one * other)
+}
+
+#[inline(always)]
+fn combined(mut one: Lanes, other: Lanes, function: impl Fn(f32, f32) -> f32) -> Lanes {
+    for (one, other) in one.iter_mut().zip(other) {
+        *one = function(*one, other);
+    }
+    one
 }
 
 /// The samples before, in the middle of, and after a block of chroma, in one direction: columns of
 /// a plane, or rows of samples.
+#[derive(Clone, Copy)]
 struct Sides<T>([T; 3]);
 
 /// The positions of the samples before, in the middle of, and after a block of this length. The
@@ -163,9 +217,10 @@ fn sides(index: usize, length: usize, side: usize) -> [usize; 3] {
 }
 
 impl Sides<usize> {
-    /// The columns of each of `count` blocks of this width.
-    fn columns(plane: &Plane, width: usize, count: usize) -> Vec<Self> {
-        (0..count).map(|index| Self(sides(index, width, plane.width))).collect()
+    /// The columns of each of `count` blocks of this width, repeated for each of its squares.
+    fn columns(plane: &Plane, width: usize, count: usize, squares: usize) -> Vec<Self> {
+        let columns = (0..count).map(|index| Self(sides(index, width, plane.width)));
+        columns.flat_map(|columns| repeat_n(columns, squares)).collect()
     }
 }
 
@@ -178,11 +233,17 @@ impl<'a> Sides<&'a [u8]> {
         }))
     }
 
-    /// The difference between the samples on both sides of a block: across, and down.
-    fn gradient(&self, columns: &Sides<usize>) -> [f32; 2] {
-        let (Self([above, row, below]), Sides([left, column, right])) = (self, columns);
+    /// Writes the differences between the samples on both sides of adjacent blocks: across, and down.
+    fn gradients(&self, columns: &[Sides<usize>], lanes: &mut [[i16; LANES]; 2]) {
+        let Self([above, row, below]) = self;
         let sample =
-            |row: &[u8], column: &usize| f32::from(row.get(*column).copied().unwrap_or_default());
-        [sample(row, right) - sample(row, left), sample(below, column) - sample(above, column)]
+            |row: &[u8], column: &usize| i16::from(row.get(*column).copied().unwrap_or_default());
+        let [across, down] = lanes;
+        for ((across, down), Sides([left, column, right])) in
+            across.iter_mut().zip(down).zip(columns)
+        {
+            *across = sample(row, right) - sample(row, left);
+            *down = sample(below, column) - sample(above, column);
+        }
     }
 }

@@ -63,6 +63,7 @@ pub(crate) fn decode(
                     weights: Weights::new(&quantisation, *scale),
                     rows: variances.chunks_mut((across * part.v).max(1)),
                     means: means.as_mut(),
+                    to_read: Vec::new(),
                 })
             };
             if *scale == Scale::Eighth {

@@ -116,13 +116,15 @@ pub(crate) struct Measure<'a> {
     pub(crate) rows: ChunksMut<'a, u16>,
     /// The blocks that have been read, or `None` if all of them are.
     pub(crate) means: Option<&'a mut Means>,
+    /// The MCUs of a row whose blocks are read; empty at first.
+    pub(crate) to_read: Vec<usize>,
 }
 
 impl Measure<'_> {
     /// Measures a row of MCUs. `kept` is the number of bits of the frequencies that the scale keeps,
     /// for each of the component's blocks. It is empty at one eighth.
     pub(crate) fn row(&mut self, row: Row<'_>, kept: &[u32]) {
-        let Self { per_mcu, part, across, dc, ac, weights, rows, means } = self;
+        let Self { per_mcu, part, across, dc, ac, weights, rows, means, to_read } = self;
         let (per_mcu, across) = (*per_mcu, *across);
         let Part { h, v, first, .. } = **part;
         let target = rows.next().unwrap_or_default();
@@ -140,19 +142,29 @@ impl Measure<'_> {
             };
             let mut until_sample = means.next_row();
             let mut own = index;
-            for (at, place) in at.zip(places) {
+            let mut count = 0;
+            to_read.resize(across, 0);
+            // Blocks are read afterwards. If they were read here, the processor would often predict
+            // the wrong branch.
+            for (mcu, (at, place)) in at.zip(places).enumerate() {
                 let (from, to) = (start(at).unwrap_or_default(), start(at + 1).unwrap_or(row.end));
                 let kept = kept.get(own).copied().unwrap_or_default();
                 own += h * v;
                 let bin = bin(from.saturating_add(kept), to);
-                *place = if until_sample == 0 || means.must_read(bin) {
-                    let variance = variance(from);
-                    means.add(bin, variance);
-                    variance.saturating_add(PLACES)
-                } else {
-                    bin.into()
-                };
+                *place = bin.into();
+                if let Some(next) = to_read.get_mut(count) {
+                    *next = mcu;
+                }
+                count += usize::from((until_sample == 0) | means.must_read(bin));
                 until_sample = if until_sample == 0 { SAMPLE - 1 } else { until_sample - 1 };
+            }
+            for &mcu in to_read.iter().take(count) {
+                let at = first + index + mcu * per_mcu;
+                if let Some(place) = line.get_mut(x + mcu * h) {
+                    let variance = variance(start(at).unwrap_or_default());
+                    means.add(*place, variance);
+                    *place = variance.saturating_add(PLACES);
+                }
             }
         }
     }
@@ -208,7 +220,7 @@ impl Means {
         if self.count >= self.next {
             let large = self.large;
             self.must_read = self.table().map(|(mean, distance)| mean >= large || distance > NEAR);
-            self.next = self.count + self.count / 8;
+            self.next = self.count + self.count / 4;
         }
         self.rows = self.rows.wrapping_add(1);
         // The samples of a row are not below those of the previous one.
@@ -220,7 +232,7 @@ impl Means {
         self.must_read.get(usize::from(place)).copied().unwrap_or_default()
     }
 
-    fn add(&mut self, place: u8, variance: u16) {
+    fn add(&mut self, place: u16, variance: u16) {
         if let Some((count, sum)) = self.sums.get_mut(usize::from(place)) {
             self.count += 1;
             *count += 1;
