@@ -110,6 +110,35 @@ def test_webp_without_such_components(options):
     assert difference(made.convert("RGB"), ideal.convert("RGB")) < 2.5
 
 
+@pytest.mark.parametrize("kind", ["jpeg", "webp"])
+@pytest.mark.parametrize("size", [(640, 400), (641, 399)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"width": 100},
+        {"width": 333},
+        {"width": 400},
+        {"width": 121, "height": 120, "fit": "cover", "gravity": "se"},
+        {"width": 200, "height": 200, "fit": "pad", "background": "ffffff"},
+        {"width": 150, "trim": 20},
+    ],
+    ids=lambda options: "-".join(map(str, options.values())),
+)
+def test_gray(kind, size, options):
+    """Luma alone. Oracle: the same pixels as PNG, which are not resized as components."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif = exif.tobytes()
+    source = photo_file("JPEG", *size, "L", quality=97, exif=exif)
+    pixels = encoded(Image.open(io.BytesIO(source)), "PNG", exif=exif)
+    made, expected = (
+        opened(thumbnail(data, format=to, quality=98, **options))
+        for data, to in ((source, kind), (pixels, "png"))
+    )
+    assert made.mode == ("L" if kind == "jpeg" else "RGB")
+    assert difference(made.convert("RGB"), expected.convert("RGB")) < 1.2
+
+
 @pytest.mark.parametrize("gravity", ["nw", "se", "0.3-0.8"])
 def test_cropped(gravity):
     source = photo_file("JPEG", quality=95)

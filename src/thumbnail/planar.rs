@@ -4,7 +4,7 @@
 //! Each component is resized separately. This halves the number of samples to resize and to keep in
 //! memory. If only size and orientation change, the components are encoded without a conversion to
 //! RGB. Otherwise, only the pixels of the thumbnail are converted, which are fewer than those of
-//! the source.
+//! the source. A gray JPEG consists of luma alone.
 
 use super::color::Converter;
 use super::crop::Window;
@@ -61,6 +61,9 @@ pub(super) fn picture(
     if !applies(plan) {
         return Ok(None);
     }
+    if let Some(gray) = gray(source, plan)? {
+        return Ok(Some(gray));
+    }
     let resized = resized(source, plan, Range::Full, 1)?;
     Ok(resized.map(|components| {
         let Size { width, height } = plan.geometry.stored_size();
@@ -82,6 +85,14 @@ pub(super) fn picture(
         };
         Picture { width, height, kind: PixelKind::Rgb, data: image.to_rgb() }
     }))
+}
+
+/// Decodes and resizes an image without chroma.
+fn gray(source: &mut dyn Source, plan: &RenderPlan<'_>) -> Result<Option<Picture>, ThumbnailError> {
+    let Some(strips) = source.luma_strips(plan.request) else { return Ok(None) };
+    let ComponentStrips { size, shown, parts: [luma], read, .. } = strips;
+    let mut luma = resizer(plan, size, shown, luma, 1);
+    if read([&mut |rows: &[u8]| luma.add(rows)])? { luma.finish().map(Some) } else { Ok(None) }
 }
 
 /// Decodes and resizes each component. In the result, each sample of chroma covers `covers` pixels
@@ -130,13 +141,21 @@ fn resizers(
     parts: [(Size, (f64, f64)); 3],
     covers: u32,
 ) -> [ComponentResizer; 3] {
+    let [luma, blue, red] = parts;
+    [(luma, 1), (blue, covers), (red, covers)]
+        .map(|(part, covers)| resizer(plan, picture, shown, part, covers))
+}
+
+fn resizer(
+    plan: &RenderPlan<'_>,
+    picture: Size,
+    shown: Window,
+    (samples, covered): (Size, (f64, f64)),
+    covers: u32,
+) -> ComponentResizer {
     let RenderPlan { options, geometry, .. } = plan;
     let window = geometry.window(options.spec.gravity.unwrap_or(Gravity::CENTER)).within(shown);
-    let size = geometry.stored_size();
-    let [luma, blue, red] = parts;
-    [(luma, 1), (blue, covers), (red, covers)].map(|((samples, covered), covers)| {
-        ComponentResizer::new(samples, covered, picture, window, size, covers)
-    })
+    ComponentResizer::new(samples, covered, picture, window, geometry.stored_size(), covers)
 }
 
 /// Returns luma and chroma in a different range.

@@ -191,6 +191,13 @@ impl Source for Trimmed<'_> {
         Some(strips.part(window(*area, full)))
     }
 
+    fn luma_strips<'a>(&'a mut self, request: DecodeRequest<'a>) -> Option<ComponentStrips<'a, 1>> {
+        let TrimmedPixels::Part(source, area) = &mut self.pixels else { return None };
+        let full = source.header().size;
+        let strips = source.luma_strips(of_whole(request, full, *area))?;
+        Some(strips.part(window(*area, full)))
+    }
+
     fn frames(
         self: Box<Self>,
         request: DecodeRequest<'_>,

@@ -61,8 +61,8 @@ pub struct Component<'a> {
 }
 
 /// Components whose rows are passed on while they are decoded, so that only a few of them are in
-/// memory.
-pub struct ComponentStrips<'a> {
+/// memory: luma and chroma, or luma alone (`N` = 1).
+pub struct ComponentStrips<'a, const N: usize = 3> {
     /// The size of the image.
     pub size: Size,
     /// The range of the samples.
@@ -71,9 +71,9 @@ pub struct ComponentStrips<'a> {
     pub shown: Window,
     /// For each component, the number of samples, across and down, and the number of pixels that
     /// one sample covers.
-    pub parts: [(Size, (f64, f64)); 3],
+    pub parts: [(Size, (f64, f64)); N],
     /// Decodes the image.
-    pub read: ReadStrips<'a>,
+    pub read: ReadStrips<'a, N>,
 }
 
 /// Decodes an image. Each sink receives rows of a component, without padding, from top to bottom.
@@ -81,16 +81,16 @@ pub struct ComponentStrips<'a> {
 ///
 /// # Errors
 /// [`ThumbnailError::Timeout`].
-pub(super) type ReadStrips<'a> =
-    Box<dyn FnOnce([RowSink<'_>; 3]) -> Result<bool, ThumbnailError> + 'a>;
+pub(super) type ReadStrips<'a, const N: usize> =
+    Box<dyn FnOnce([RowSink<'_>; N]) -> Result<bool, ThumbnailError> + 'a>;
 
 /// Receives one or more rows.
 pub(super) type RowSink<'a> = &'a mut dyn FnMut(&[u8]);
 
-impl<'a> ComponentStrips<'a> {
+impl<'a, const N: usize> ComponentStrips<'a, N> {
     /// Creates full-range components of an image of this size. Each part consists of a size, and the
     /// number of pixels that each sample covers.
-    pub(super) fn new(size: Size, parts: [(Size, (f64, f64)); 3], read: ReadStrips<'a>) -> Self {
+    pub(super) fn new(size: Size, parts: [(Size, (f64, f64)); N], read: ReadStrips<'a, N>) -> Self {
         Self { size, range: Range::Full, shown: ALL, parts, read }
     }
 

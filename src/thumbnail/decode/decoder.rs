@@ -155,6 +155,14 @@ pub trait Source {
         None
     }
 
+    /// Like [`component_strips`](Self::component_strips), for an image without chroma.
+    fn luma_strips<'a>(
+        &'a mut self,
+        _request: DecodeRequest<'a>,
+    ) -> Option<ComponentStrips<'a, 1>> {
+        None
+    }
+
     /// Decodes the image to luma and chroma, but does not convert these to RGB. The size is the
     /// same as in [`frames`](Self::frames), or larger. Returns `None` if the image has no such
     /// components, or is damaged but has some pixels. Call

@@ -18,6 +18,7 @@ use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source, Tiles};
 use super::frame::{DecodedFrame, Pixels};
 use crate::error::ThumbnailError;
 use format::{FORMAT, corrupt};
+use jpeg_dc::Color;
 use raster::Frame;
 use scale::{scaled, scaling};
 use segments::{FrameHeader, Segment, segments};
@@ -157,7 +158,17 @@ impl Source for Jpeg<'_> {
         &'a mut self,
         request: DecodeRequest<'a>,
     ) -> Option<ComponentStrips<'a>> {
-        if self.has_components() { native::strips(self.source, self.frame, request) } else { None }
+        if !self.has_components() {
+            return None;
+        }
+        native::strips(self.source, self.frame, Color::YCbCr, request)
+    }
+
+    fn luma_strips<'a>(&'a mut self, request: DecodeRequest<'a>) -> Option<ComponentStrips<'a, 1>> {
+        if self.frame.components != 1 {
+            return None;
+        }
+        native::strips(self.source, self.frame, Color::Gray, request)
     }
 
     fn components(

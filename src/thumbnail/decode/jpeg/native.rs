@@ -101,19 +101,20 @@ pub(super) fn components(
     Ok(image.and_then(luma_and_chroma))
 }
 
-/// The components of a sequential file above one eighth of its size. Returns `None` for other
-/// components and other files.
-pub(super) fn strips<'a>(
+/// The components of a sequential file above one eighth of its size, if they are of this kind.
+/// Returns `None` for other files.
+pub(super) fn strips<'a, const N: usize>(
     source: &'a [u8],
     frame: FrameHeader,
+    color: Color,
     request: DecodeRequest<'a>,
-) -> Option<ComponentStrips<'a>> {
+) -> Option<ComponentStrips<'a, N>> {
     if frame.is_progressive() || request.is_partial {
         return None;
     }
     let (scale, chroma) = scales(frame, request)?;
     let strips = Strips::new(source, scale, &Options::new().chroma_scale(chroma)).ok()?;
-    if strips.color() != Color::YCbCr {
+    if strips.color() != color {
         return None;
     }
     let size = Size::try_from(strips.size()).ok()?;
@@ -122,7 +123,7 @@ pub(super) fn strips<'a>(
     });
     let parts: Option<Vec<_>> = parts.collect();
     let parts = parts?.try_into().ok()?;
-    let read: ReadStrips<'_> = Box::new(move |sinks| {
+    let read: ReadStrips<'_, N> = Box::new(move |sinks| {
         let decoded = strips.read(sinks, request.expired);
         Ok(unless_expired(decoded)?.is_some())
     });
