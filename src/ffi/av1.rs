@@ -7,15 +7,15 @@ use std::{ptr, slice};
 
 use libaom_sys::{
     AOM_BITS_8, AOM_CICP_CP_BT_709, AOM_CICP_MC_BT_601, AOM_CICP_TC_SRGB, AOM_CODEC_CX_FRAME_PKT,
-    AOM_CODEC_ERROR, AOM_CODEC_INVALID_PARAM, AOM_CODEC_OK, AOM_CR_FULL_RANGE,
+    AOM_CODEC_ERROR, AOM_CODEC_INVALID_PARAM, AOM_CODEC_OK, AOM_CONTENT_SCREEN, AOM_CR_FULL_RANGE,
     AOM_DECODER_ABI_VERSION, AOM_ENCODER_ABI_VERSION, AOM_IMG_FMT_HIGHBITDEPTH, AOM_IMG_FMT_I420,
     AOM_IMG_FMT_I444, AOM_Q, AOM_TUNE_SSIM, AOM_USAGE_ALL_INTRA, AOME_SET_CPUUSED,
     AOME_SET_CQ_LEVEL, AOME_SET_TUNING, AV1E_SET_COLOR_PRIMARIES, AV1E_SET_COLOR_RANGE,
     AV1E_SET_ENABLE_QM, AV1E_SET_MATRIX_COEFFICIENTS, AV1E_SET_QM_MAX, AV1E_SET_QM_MIN,
-    AV1E_SET_TRANSFER_CHARACTERISTICS, aom_codec_av1_cx, aom_codec_av1_dx, aom_codec_control,
-    aom_codec_ctx, aom_codec_dec_cfg, aom_codec_dec_init_ver, aom_codec_decode, aom_codec_destroy,
-    aom_codec_enc_config_default, aom_codec_enc_init_ver, aom_codec_encode, aom_codec_err_t,
-    aom_codec_err_to_string, aom_codec_get_cx_data, aom_codec_get_frame,
+    AV1E_SET_TRANSFER_CHARACTERISTICS, AV1E_SET_TUNE_CONTENT, aom_codec_av1_cx, aom_codec_av1_dx,
+    aom_codec_control, aom_codec_ctx, aom_codec_dec_cfg, aom_codec_dec_init_ver, aom_codec_decode,
+    aom_codec_destroy, aom_codec_enc_config_default, aom_codec_enc_init_ver, aom_codec_encode,
+    aom_codec_err_t, aom_codec_err_to_string, aom_codec_get_cx_data, aom_codec_get_frame,
     aom_codec_peek_stream_info, aom_codec_stream_info, aom_codec_version_str, aom_image,
     aome_enc_control_id,
 };
@@ -272,7 +272,15 @@ const FASTEST_TUNED: u8 = 7;
 
 /// Encodes a still image as one AV1 frame. The quantizer ranges from 0 (lossless) to 63, and the
 /// speed from 0 to 9 (fastest).
-pub(crate) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<u8>, Av1Error> {
+///
+/// `is_graphic` enables libaom's tools for screen content (`AOM_CONTENT_SCREEN`), such as palettes.
+/// They take several times as long.
+pub(crate) fn encode(
+    still: &Still<'_>,
+    quantizer: u8,
+    speed: u8,
+    is_graphic: bool,
+) -> Result<Vec<u8>, Av1Error> {
     let image = still.to_image()?;
     let mut settings = MaybeUninit::uninit();
     // SAFETY: the call writes only to the settings, and on success it fills in all of them.
@@ -304,6 +312,9 @@ pub(crate) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<
         (AOME_SET_CQ_LEVEL, quantizer.into()),
         (AV1E_SET_COLOR_RANGE, AOM_CR_FULL_RANGE),
     ];
+    if is_graphic {
+        controls.push((AV1E_SET_TUNE_CONTENT, AOM_CONTENT_SCREEN));
+    }
     if speed <= FASTEST_TUNED {
         controls.push((AOME_SET_TUNING, AOM_TUNE_SSIM));
     } else {
@@ -372,7 +383,7 @@ mod tests {
     #[test]
     fn gray_comes_back_without_loss() {
         let luma: Vec<_> = (0..15).map(|sample| sample * 17).collect();
-        let data = encode(&still(&luma), 0, 9).unwrap();
+        let data = encode(&still(&luma), 0, 9, false).unwrap();
         let mut decoder = Decoder::new(15).unwrap();
         // The calls are repeated because the same decoder reads a whole sequence.
         for _ in 0..3 {
@@ -387,7 +398,8 @@ mod tests {
 
     #[test]
     fn planes_of_another_size_are_refused() {
-        let wrong = |still: &Still<'_>| matches!(encode(still, 20, 9), Err(Av1Error::Encode(_)));
+        let wrong =
+            |still: &Still<'_>| matches!(encode(still, 20, 9, false), Err(Av1Error::Encode(_)));
         assert!(wrong(&still(&[0; 14])) && wrong(&still(&[0; 16])));
         for (half_chroma, length) in [(true, 5), (true, 7), (false, 14)] {
             let (luma, chroma) = ([0; 15], vec![0; length]);
@@ -399,15 +411,15 @@ mod tests {
     #[test]
     fn settings_out_of_range_are_refused() {
         let luma = [0; 15];
-        assert!(matches!(encode(&still(&luma), 64, 9), Err(Av1Error::Encode(_))));
-        assert!(matches!(encode(&still(&luma), 20, 200), Err(Av1Error::Encode(_))));
+        assert!(matches!(encode(&still(&luma), 64, 9, false), Err(Av1Error::Encode(_))));
+        assert!(matches!(encode(&still(&luma), 20, 200, false), Err(Av1Error::Encode(_))));
         let empty = Still { size: Size { width: 0, height: 0 }, ..still(&[]) };
-        assert!(matches!(encode(&empty, 20, 9), Err(Av1Error::Encode(_))));
+        assert!(matches!(encode(&empty, 20, 9, false), Err(Av1Error::Encode(_))));
     }
 
     #[test]
     fn damage_is_an_error() {
-        let data = encode(&still(&[9; 15]), 20, 9).unwrap();
+        let data = encode(&still(&[9; 15]), 20, 9, false).unwrap();
         for length in 0..data.len() {
             assert!(Decoder::new(15).unwrap().decode(&data[..length]).is_err(), "{length}");
         }
@@ -417,7 +429,7 @@ mod tests {
 
     #[test]
     fn a_sequence_header_says_how_large() {
-        let data = encode(&still(&[9; 15]), 20, 9).unwrap();
+        let data = encode(&still(&[9; 15]), 20, 9, false).unwrap();
         assert_eq!(largest(&data).unwrap(), SIZE);
     }
 }

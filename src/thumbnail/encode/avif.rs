@@ -8,7 +8,7 @@ use super::super::limits::CheckTime;
 use super::metadata::Metadata;
 use crate::error::ThumbnailError;
 use crate::ffi::av1::{self, Still};
-use raster::{Picture, PixelKind};
+use raster::{Picture, PixelKind, Size};
 
 /// libaom's speed for still pictures. Slower speeds need fewer bytes for the same score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,8 @@ pub(super) fn encode(
     // The time limit is checked before each call, because libaom can't be stopped.
     let compress = |still: &Still<'_>| -> Result<Vec<u8>, ThumbnailError> {
         check_time()?;
-        let stream = av1::encode(still, quantizer, speed.number())
+        let is_graphic = speed != AvifSpeed::FASTEST && is_graphic(still.luma, still.size);
+        let stream = av1::encode(still, quantizer, speed.number(), is_graphic)
             .map_err(|error| ThumbnailError::Internal(error.to_string()))?;
         let start =
             if stream.starts_with(&TEMPORAL_DELIMITER) { TEMPORAL_DELIMITER.len() } else { 0 };
@@ -126,6 +127,37 @@ fn set_levels(file: &mut [u8], streams: impl Iterator<Item = Vec<u8>>) {
             *to = *to & 0xe0 | (first & 7) << 2 | second >> 6;
         }
     }
+}
+
+/// The side length of the blocks whose samples are counted.
+const BLOCK: usize = 8;
+
+/// Whether text and lines of few colours cover a part of the picture: at least one in forty blocks
+/// has a high contrast, but few different samples. Photographs have fewer such blocks.
+fn is_graphic(luma: &[u8], size: Size) -> bool {
+    let width = size.width as usize;
+    let (mut blocks, mut drawn) = (0_usize, 0_usize);
+    for rows in luma.chunks_exact((width * BLOCK).max(1)) {
+        for left in (0..=width.saturating_sub(BLOCK)).step_by(BLOCK) {
+            let rows = rows.chunks_exact(width.max(1));
+            let samples = rows.flat_map(|row| row.get(left..left + BLOCK).unwrap_or_default());
+            blocks += 1;
+            drawn += usize::from(is_drawn(samples.copied()));
+        }
+    }
+    blocks > 0 && drawn * 40 >= blocks
+}
+
+/// Whether samples have a high contrast, but at most sixteen different values.
+fn is_drawn(samples: impl Iterator<Item = u8>) -> bool {
+    let (mut least, mut most, mut values) = (u8::MAX, 0, [false; 256]);
+    for sample in samples {
+        (least, most) = (least.min(sample), most.max(sample));
+        if let Some(value) = values.get_mut(usize::from(sample)) {
+            *value = true;
+        }
+    }
+    most.saturating_sub(least) > 64 && values.iter().filter(|&&found| found).count() <= 16
 }
 
 /// Whether chroma has half the width and height (4:2:0) at this quality.
@@ -258,6 +290,32 @@ mod tests {
 
     const NONE: Metadata = Metadata { icc: None, exif: None, xmp: None };
     const IN_TIME: CheckTime<'_> = &|| Ok(());
+
+    /// Lines of two colours cover a part of the picture. The rest is noise.
+    fn drawn(size: Size, part: u32) -> Vec<u8> {
+        let mut state = 1_u32;
+        let samples = (0..size.height).flat_map(|y| (0..size.width).map(move |x| (x, y)));
+        samples
+            .map(|(x, y)| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let line = if (x + y) % 5 == 0 { 20 } else { 230 };
+                if y < part { line } else { state.to_be_bytes()[0] }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn lines_are_graphic_and_noise_is_not() {
+        let size = Size { width: 163, height: 161 };
+        assert!(is_graphic(&drawn(size, 161), size));
+        assert!(is_graphic(&drawn(size, 16), size));
+        assert!(!is_graphic(&drawn(size, 0), size));
+        assert!(!is_graphic(&vec![7; 163 * 161], size));
+        for (width, height) in [(0, 0), (7, 300), (300, 7), (1, 1)] {
+            let size = Size { width, height };
+            assert!(!is_graphic(&drawn(size, height), size), "{width} {height}");
+        }
+    }
     const SPEED: AvifSpeed = AvifSpeed::FASTEST;
     use crate::thumbnail::decode::{self, DecodeRequest};
     use crate::thumbnail::limits::Limits;
