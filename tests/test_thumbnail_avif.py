@@ -106,6 +106,8 @@ def test_text_takes_few_bytes_at_slower_speeds():
     peer = encoded(picture, "AVIF", quality=75, speed=7, max_threads=1)
     assert score(source, made) > score(source, peer) - 2
     assert len(made) < len(peer)
+    files = [thumbnail(source, format="avif", avif_speed=speed).data for speed in (4, 6)]
+    assert files[0] == files[1], "slower speeds would take several seconds for a large picture"
 
 
 @pytest.mark.parametrize("speed", [-1, 8, 10, 1 << 70])

@@ -11,7 +11,7 @@ use crate::ffi::av1::{self, Still};
 use raster::{Picture, PixelKind, Size};
 
 /// libaom's speed for still pictures. Slower speeds need fewer bytes for the same score.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AvifSpeed(u8);
 
 impl AvifSpeed {
@@ -76,7 +76,10 @@ pub(super) fn encode(
     // The time limit is checked before each call, because libaom can't be stopped.
     let compress = |still: &Still<'_>| -> Result<Vec<u8>, ThumbnailError> {
         check_time()?;
-        let is_graphic = speed != AvifSpeed::FASTEST && is_graphic(still.luma, still.size);
+        let is_graphic = speed != AvifSpeed::FASTEST
+            && still.size.pixels() <= LARGEST_GRAPHIC
+            && is_graphic(still.luma, still.size);
+        let speed = if is_graphic { speed.max(GRAPHIC) } else { speed };
         let stream = av1::encode(still, quantizer, speed.number(), is_graphic)
             .map_err(|error| ThumbnailError::Internal(error.to_string()))?;
         let start =
@@ -128,6 +131,13 @@ fn set_levels(file: &mut [u8], streams: impl Iterator<Item = Vec<u8>>) {
         }
     }
 }
+
+/// The slowest speed for graphics. Slower speeds save a few bytes, but take up to five times as long.
+const GRAPHIC: AvifSpeed = AvifSpeed(6);
+
+/// The number of pixels above which graphics are encoded as photographs are. Encoding this number
+/// takes a few seconds.
+const LARGEST_GRAPHIC: u64 = 1 << 21;
 
 /// The side length of the blocks whose samples are counted.
 const BLOCK: usize = 8;
