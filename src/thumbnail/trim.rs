@@ -154,6 +154,19 @@ fn window(Area { left, top, right, bottom }: Area, full: Size) -> Window {
     }
 }
 
+impl<'s> Trimmed<'s> {
+    /// The source, the request for the whole image, and the part to show. Returns `None` if the
+    /// pixels are decoded already, or if the source is animated.
+    fn part<'a, 'r>(
+        &'a mut self,
+        request: DecodeRequest<'r>,
+    ) -> Option<(&'a mut (dyn Source + 's), DecodeRequest<'r>, Window)> {
+        let TrimmedPixels::Part(source, area) = &mut self.pixels else { return None };
+        let full = source.header().size;
+        Some((source.as_mut(), of_whole(request, full, *area), window(*area, full)))
+    }
+}
+
 impl Source for Trimmed<'_> {
     fn header(&self) -> &Header {
         &self.header
@@ -175,27 +188,21 @@ impl Source for Trimmed<'_> {
         &mut self,
         request: DecodeRequest<'_>,
     ) -> Result<Option<Components>, ThumbnailError> {
-        let TrimmedPixels::Part(source, area) = &mut self.pixels else { return Ok(None) };
-        let full = source.header().size;
-        let components = source.components(of_whole(request, full, *area))?;
-        Ok(components.map(|components| components.part(window(*area, full))))
+        let Some((source, request, shown)) = self.part(request) else { return Ok(None) };
+        Ok(source.components(request)?.map(|components| components.part(shown)))
     }
 
     fn component_strips<'a>(
         &'a mut self,
         request: DecodeRequest<'a>,
     ) -> Option<ComponentStrips<'a>> {
-        let TrimmedPixels::Part(source, area) = &mut self.pixels else { return None };
-        let full = source.header().size;
-        let strips = source.component_strips(of_whole(request, full, *area))?;
-        Some(strips.part(window(*area, full)))
+        let (source, request, shown) = self.part(request)?;
+        Some(source.component_strips(request)?.part(shown))
     }
 
     fn luma_strips<'a>(&'a mut self, request: DecodeRequest<'a>) -> Option<ComponentStrips<'a, 1>> {
-        let TrimmedPixels::Part(source, area) = &mut self.pixels else { return None };
-        let full = source.header().size;
-        let strips = source.luma_strips(of_whole(request, full, *area))?;
-        Some(strips.part(window(*area, full)))
+        let (source, request, shown) = self.part(request)?;
+        Some(source.luma_strips(request)?.part(shown))
     }
 
     fn frames(

@@ -76,9 +76,7 @@ pub(super) fn encode(
     // The time limit is checked before each call, because libaom can't be stopped.
     let compress = |still: &Still<'_>| -> Result<Vec<u8>, ThumbnailError> {
         check_time()?;
-        let is_graphic = speed != AvifSpeed::FASTEST
-            && still.size.pixels() <= LARGEST_GRAPHIC
-            && is_graphic(still.luma, still.size);
+        let is_graphic = speed != AvifSpeed::FASTEST && is_small_graphic(still.luma, still.size);
         let speed = if is_graphic { speed.max(GRAPHIC) } else { speed };
         let stream = av1::encode(still, quantizer, speed.number(), is_graphic)
             .map_err(|error| ThumbnailError::Internal(error.to_string()))?;
@@ -138,6 +136,10 @@ const GRAPHIC: AvifSpeed = AvifSpeed(6);
 /// The number of pixels above which graphics are encoded as photographs are. Encoding this number
 /// takes a few seconds.
 const LARGEST_GRAPHIC: u64 = 1 << 21;
+
+fn is_small_graphic(luma: &[u8], size: Size) -> bool {
+    size.pixels() <= LARGEST_GRAPHIC && is_graphic(luma, size)
+}
 
 /// The side length of the blocks whose samples are counted.
 const BLOCK: usize = 8;
@@ -324,6 +326,14 @@ mod tests {
         for (width, height) in [(0, 0), (7, 300), (300, 7), (1, 1)] {
             let size = Size { width, height };
             assert!(!is_graphic(&drawn(size, height), size), "{width} {height}");
+        }
+    }
+
+    #[test]
+    fn large_graphics_are_encoded_as_photographs() {
+        for (height, expected) in [(1024, true), (1025, false)] {
+            let size = Size { width: 2048, height };
+            assert_eq!(is_small_graphic(&drawn(size, height), size), expected);
         }
     }
     const SPEED: AvifSpeed = AvifSpeed::FASTEST;

@@ -144,7 +144,7 @@ impl Planes {
         self.chroma.is_some() && self.matrix == Matrix::BT_601
     }
 
-    /// Returns the planes with one byte per sample, or `None` if there is no chroma.
+    /// Returns the planes, with one byte per sample. Returns `None` if the image has no chroma.
     pub(super) fn into_components(self) -> Option<Components> {
         let Self { luma, chroma, bits, full_range, .. } = self;
         let [blue, red] = chroma?;
