@@ -1,8 +1,10 @@
 //! Decodes PNG with the `png` crate.
 
+mod format;
+mod rows;
 mod text;
 
-use std::io::{Cursor, ErrorKind};
+use std::io::Cursor;
 
 use png::{
     Adam7Info, BlendOp, ColorType, Decoder, DecodingError, DisposeOp, FrameControl, Info,
@@ -10,31 +12,20 @@ use png::{
     splat_interlaced_row,
 };
 
+use self::format::{FORMAT, MAX_OVERHEAD, corrupt, ends_well, from_gray, kind, missing, size};
 use super::super::color::Profile;
 use super::super::exif;
-use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
 use super::super::notice::Notice;
 use super::canvas::{Canvas, Disposal, Part};
 use super::decoder::{Completeness, DecodeRequest, Decoder as FormatDecoder, Sink, Source};
-use super::frame::{DecodedFrame, Pixels, Rows};
 use crate::error::ThumbnailError;
-use raster::{Frame, Picture, PixelKind, Size};
-
-/// The memory that the decoder may allocate for profiles and rows in addition to the picture, in
-/// bytes.
-const MAX_OVERHEAD: usize = 8 * 1024 * 1024;
-
-const FORMAT: SourceFormat = SourceFormat::new("png", OutputFormat::Png);
+use raster::{Frame, Picture, Size};
 
 pub(super) const DECODER: FormatDecoder = FormatDecoder { format: FORMAT, sniff, open };
 
 fn sniff(source: &[u8]) -> bool {
     source.starts_with(b"\x89PNG\r\n\x1a\n")
-}
-
-fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
-    ThumbnailError::corrupt(FORMAT, error)
 }
 
 struct Png<'a> {
@@ -124,7 +115,7 @@ fn still(
     if reader.info().interlaced {
         interlaced(source, reader, request, sink)
     } else {
-        rows(reader, request, sink)
+        rows::rows(source, reader, request, sink)
     }
 }
 
@@ -148,23 +139,6 @@ fn profile(info: &Info<'_>) -> Option<Profile> {
 fn buffer(reader: &Reader<Cursor<&[u8]>>) -> Result<Vec<u8>, ThumbnailError> {
     let bytes = reader.output_buffer_size().ok_or_else(|| corrupt("it is too large"))?;
     Ok(vec![0; bytes])
-}
-
-/// The sample of a missing pixel: transparent or, in an opaque picture, gray.
-const fn missing(kind: PixelKind) -> u8 {
-    match kind {
-        PixelKind::Rgba => 0,
-        PixelKind::Luma | PixelKind::Rgb | PixelKind::Cmyk => 128,
-    }
-}
-
-/// Whether the data of an image is undamaged. The function is called after all rows of the image
-/// have been read. Anything after the rows may be missing, because it does not affect them.
-fn ends_well(reader: &mut Reader<Cursor<&[u8]>>) -> bool {
-    match reader.next_row() {
-        Err(DecodingError::IoError(error)) => error.kind() == ErrorKind::UnexpectedEof,
-        outcome => outcome.is_ok(),
-    }
 }
 
 /// Passes an interlaced default image to the sink. Its rows arrive in several passes.
@@ -257,52 +231,6 @@ fn play(
     Ok(shown)
 }
 
-/// The size of the default image.
-fn size(reader: &Reader<Cursor<&[u8]>>) -> Size {
-    let info = reader.info();
-    let (width, height) =
-        info.frame_control.map_or_else(|| info.size(), |frame| (frame.width, frame.height));
-    Size { width, height }
-}
-
-/// Passes the rows of the default image to the sink.
-fn rows(
-    mut reader: Reader<Cursor<&[u8]>>,
-    request: DecodeRequest<'_>,
-    sink: Sink<'_>,
-) -> Result<Completeness, ThumbnailError> {
-    let size = size(&reader);
-    let color = reader.output_color_type().0;
-    let kind = kind(color)?;
-    let stride = size.width as usize * kind.bytes();
-    let mut gray =
-        vec![0; if color == ColorType::GrayscaleAlpha { 2 * size.width as usize } else { 0 }];
-    let (mut has_rows, mut has_all) = (false, true);
-    let mut read = |rows: &mut [u8]| {
-        for row in rows.chunks_exact_mut(stride.max(1)) {
-            request.check_time()?;
-            if has_all {
-                let outcome = reader.read_row(if gray.is_empty() { row } else { &mut gray });
-                match outcome {
-                    Ok(_) => has_rows = true,
-                    Err(error) if !has_rows => return Err(corrupt(error)),
-                    Err(_) => has_all = false,
-                }
-            }
-            if has_all {
-                let ((pixels, _), (gray, _)) = (row.as_chunks_mut(), gray.as_chunks());
-                pixels.iter_mut().zip(gray).for_each(|(to, &from)| *to = from_gray(from));
-            } else {
-                row.fill(missing(kind));
-            }
-        }
-        Ok(())
-    };
-    let pixels = Pixels::Rows(Rows { size, kind, read: &mut read });
-    sink(DecodedFrame { pixels, delay: 0 })?;
-    Ok(Completeness::whole_if(has_all && ends_well(&mut reader)))
-}
-
 /// Returns the rows of a frame without gaps between them.
 fn lines(reader: &Reader<Cursor<&[u8]>>, output: &OutputInfo, data: &[u8]) -> Vec<u8> {
     // The rows of an interlaced frame are as long as the rows of the canvas.
@@ -323,20 +251,6 @@ fn picture(size: Size, color: ColorType, data: Vec<u8>) -> Result<Picture, Thumb
         data
     };
     Ok(Picture { width, height, kind: kind(color)?, data })
-}
-
-/// The kind of pixels in a picture with this colour type.
-fn kind(color: ColorType) -> Result<PixelKind, ThumbnailError> {
-    match color {
-        ColorType::Grayscale => Ok(PixelKind::Luma),
-        ColorType::Rgb => Ok(PixelKind::Rgb),
-        ColorType::Rgba | ColorType::GrayscaleAlpha => Ok(PixelKind::Rgba),
-        ColorType::Indexed => Err(corrupt("it has no palette")),
-    }
-}
-
-const fn from_gray([luma, alpha]: [u8; 2]) -> [u8; 4] {
-    [luma, luma, luma, alpha]
 }
 
 const fn part(control: &FrameControl) -> Part {
