@@ -167,6 +167,14 @@ class TestCacheControl:
         age = re.fullmatch(r"public, max-age=([0-9]+), immutable", answer.headers["Cache-Control"])
         assert 0 < int(age[1]) <= 90
 
+    def test_does_not_depend_on_earlier_requests(self, make):
+        service = make()
+        lasting, ending = service.url("cat.jpg", 50), service.url("cat.jpg", 50, expires_in=60)
+        for url, most in ((lasting, 2592000), (ending, 90), (lasting, 2592000), (ending, 90)):
+            header = service.get(url).headers["Cache-Control"]
+            age = int(re.fullmatch(r"public, max-age=([0-9]+)", header)[1])
+            assert age == most if most > 90 else 0 < age <= most
+
     def test_only_auto_varies(self, make):
         service = make()
         assert "Vary" not in service.get(service.url("cat.jpg", 50)).headers

@@ -1673,6 +1673,10 @@ class OpenedFile:
     def location(self) -> Location:
         """The file's path and metadata at the time it was opened."""
 
+    @property
+    def size(self) -> int:
+        """The size in bytes at the time the file was opened; the same as `location.size`."""
+
     def fileno(self) -> int:
         """Return the file descriptor, which this object still owns. It is closed on `exec`.
 

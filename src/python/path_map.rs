@@ -137,6 +137,11 @@ impl OpenedFile {
 
 #[pymethods]
 impl OpenedFile {
+    #[getter]
+    fn size(&self) -> u64 {
+        self.location.get().size
+    }
+
     fn fileno(&self) -> PyResult<i32> {
         self.with(|file| file.as_ref().map(AsRawFd::as_raw_fd))?.ok_or_else(Self::closed)
     }

@@ -14,7 +14,7 @@ import posixpath
 import urllib.parse
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
@@ -455,11 +455,16 @@ def _chosen(headers: Headers, ours: Validators) -> Validators:
 
 def _completed(headers: Headers, ours: Validators) -> tuple[Validators, Headers]:
     """Return the validators, and the headers with our validators added if they are missing."""
-    names = {name.lower() for name, _ in headers}
-    if names.isdisjoint(_VALIDATORS):
+    if not _has_validators(headers):
         return ours, (*headers, *ours.headers)
+    names = {name.lower() for name, _ in headers}
     missing = (pair for pair in ours.headers if pair[0].lower() not in names)
     return _chosen(headers, ours), (*headers, *missing)
+
+
+@lru_cache(maxsize=64)
+def _has_validators(headers: Headers) -> bool:
+    return any(name.lower() in _VALIDATORS for name, _ in headers)
 
 
 def send_ourselves(opened: OpenedFile, conditions: Conditions, headers: Headers) -> Response:

@@ -125,7 +125,13 @@ _FIELDS_IN_SCOPE = tuple(name.lower().encode() for name in (*_CONDITIONS, "Accep
 
 def wsgi_path(environ: Mapping[str, Any]) -> str:
     """Return the decoded path of a request, including the path at which the app is mounted."""
-    path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return _decoded(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
+
+
+def _decoded(path: str) -> str:
+    """Decode a path from a WSGI environment, in which each character stands for a byte."""
+    if path.isascii():
+        return path
     return path.encode("latin-1", errors="replace").decode(errors="replace")
 
 
@@ -167,8 +173,7 @@ def _authority(scheme: str, host: str, port: str | int | None) -> str:
 
 def environ_mount(environ: Mapping[str, Any]) -> str:
     """Return the decoded path at which a WSGI app is mounted, without a final slash."""
-    mount: str = environ.get("SCRIPT_NAME", "")
-    return mount.encode("latin-1", errors="replace").decode(errors="replace").rstrip("/")
+    return _decoded(environ.get("SCRIPT_NAME", "")).rstrip("/")
 
 
 def scope_mount(scope: Mapping[str, Any]) -> str:

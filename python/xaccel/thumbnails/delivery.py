@@ -13,7 +13,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
 
@@ -54,7 +53,7 @@ _INCOMPLETE = "/.incomplete/"
 _UNNEGOTIATED = Spec()
 _HEAD = Request.from_headers("HEAD", lambda _: None)
 
-_Found = TypeVar("_Found")
+_Found = TypeVar("_Found", Location, OpenedFile)
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
@@ -259,7 +258,7 @@ class ThumbnailDelivery:
         return _UNNEGOTIATED.output_format(name)
 
     def _hit(self, thumbnail: RequestedThumbnail, request: Request) -> Response | None:
-        with suppress(FileNotFound, OSError):
+        try:
             if self._server.offloads:
                 location = self._locate(thumbnail)
                 if location is not None:
@@ -269,17 +268,19 @@ class ThumbnailDelivery:
                 opened = self._open(thumbnail)
                 if opened is not None:
                     return send_ourselves(opened, request.conditions, thumbnail.headers)
+        except (FileNotFound, OSError):
+            pass
         return None
 
     def _locate(self, thumbnail: RequestedThumbnail) -> Location | None:
         if self.cache is None:
             return None
-        return _kept(self.cache, thumbnail, self._files.locate, lambda location: location)
+        return _kept(self.cache, thumbnail, self._files.locate)
 
     def _open(self, thumbnail: RequestedThumbnail) -> OpenedFile | None:
         if self.cache is None:
             return None
-        return _kept(self.cache, thumbnail, self._files.open, lambda opened: opened.location)
+        return _kept(self.cache, thumbnail, self._files.open)
 
     def _render_once(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
@@ -510,7 +511,6 @@ def _kept(
     cache: Cache,
     thumbnail: RequestedThumbnail,
     find: Callable[[str], _Found],
-    location_of: Callable[[_Found], Location],
 ) -> _Found | None:
     """Call `find` with the paths at which the cache can keep a thumbnail, until there is a file."""
     for path_of in (cache.path, cache.aside):
@@ -519,7 +519,7 @@ def _kept(
         except (FileNotFound, OSError):
             continue
         # Earlier versions could leave an empty file when the machine lost power.
-        if location_of(found).size > 0:
+        if found.size > 0:
             return found
     return None
 

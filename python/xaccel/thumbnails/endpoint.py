@@ -70,6 +70,7 @@ class Thumbnails:
 
             self._fallback_name = fallback_name(self._fallback)
         self._render_fallback = lru_cache(maxsize=64)(self._build_fallback)
+        self._lasting = lru_cache(maxsize=256)(self._build_lasting)
         if config.thumbnail_only_presets:
             self._verifier = None
             self._allowed = frozenset(config.allowed_specs())
@@ -192,11 +193,22 @@ class Thumbnails:
 
     def _requested(self, path: str, query: str, request: Request, mount: str) -> RequestedThumbnail:
         path, expires = self._verified(path, query, mount)
+        lasting = self._lasting(path) if expires is None else None
+        return lasting or self._thumbnail_at(path, request.accept, expires)
+
+    def _build_lasting(self, path: str) -> RequestedThumbnail | None:
+        """Return a thumbnail, unless it depends on more than its path, such as the time."""
+        thumbnail = self._thumbnail_at(path, None, None)
+        return None if thumbnail.spec.format == "auto" else thumbnail
+
+    def _thumbnail_at(
+        self, path: str, accept: str | None, expires: int | None
+    ) -> RequestedThumbnail:
         spec_text, _, name = path.removeprefix(self._prefix).partition("/")
         spec = Spec.parse(spec_text)
         if self._verifier is None and spec_text not in self._allowed:
             raise SpecError(f"'{spec_text}' is not one of XACCEL['THUMBNAIL_PRESETS']")
-        return self.thumbnail(name, spec, request.accept, expires)
+        return self.thumbnail(name, spec, accept, expires)
 
     def thumbnail(
         self, name: str, spec: Spec, accept: str | None, expires: int | None = None
