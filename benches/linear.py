@@ -1,4 +1,4 @@
-"""Compare thumbnails in linear light with the default ones, with a full decode, and with libvips.
+"""Compare thumbnails in linear light with the default ones, a full decode, libvips and oximg.
 
 The first part prints the processor time in linear light, relative to the same thumbnail without it.
 The sources are three of Debian's wallpapers at the size and quality of a phone's photographs, as
@@ -7,8 +7,9 @@ medians; the limit applies to baseline files.
 
 The second part compares the pixels of PNG thumbnails with a reference: a full decode by Pillow, and
 a Lanczos resize of linear light, in floating point. It prints the colour difference (CIE 1976: the
-mean of the picture, and the 95th percentile), and the SSIMULACRA2 scores of xaccel and of libvips
-in linear light. libvips decodes the whole picture.
+mean of the picture, and the 95th percentile), and the SSIMULACRA2 scores of xaccel, of libvips in
+linear light, and of oximg if it is installed (`cargo install oximg`). libvips decodes the whole
+picture. oximg also works in linear light, and halves the luma of large reductions in it.
 
     benches/linear.py [--rounds N] [--widths 96,300,640]
 """
@@ -18,8 +19,11 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import shutil
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -47,6 +51,8 @@ DIFFERENCE = 0.5
 
 SHARE = 0.95
 """The share of thumbnails whose score has to be at least that of libvips."""
+
+HAS_OXIMG = shutil.which("oximg") is not None
 
 SMALLEST = 2_000_000
 """Sources with fewer pixels are left out."""
@@ -101,8 +107,17 @@ def difference(one: Image.Image, other: Image.Image) -> NDArray[Any]:
     return found
 
 
-def compare(name: str, source: bytes, width: int) -> tuple[float, float]:
-    """Print a line, and return the mean colour difference, and the lead over libvips."""
+def by_oximg(source: bytes, size: tuple[int, int]) -> bytes:
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = Path(temporary)
+        (directory / "source.jpg").write_bytes(source)
+        command = ["oximg", "resize", "source.jpg", *map(str, size), "made.png"]
+        subprocess.run(command, cwd=directory, check=True, capture_output=True)
+        return (directory / "made.png").read_bytes()
+
+
+def compare(name: str, source: bytes, width: int) -> tuple[float, dict[str, float]]:
+    """Print a line, and return the mean colour difference, and the lead over each peer."""
     wanted = reference(source, width)
     out = io.BytesIO()
     wanted.save(out, "PNG")
@@ -111,11 +126,16 @@ def compare(name: str, source: bytes, width: int) -> tuple[float, float]:
     theirs = pyvips.Image.thumbnail_buffer(
         source, width, height=height, size="force", linear=True
     ).write_to_buffer(".png")
+    peers = {"libvips": theirs}
+    if HAS_OXIMG:
+        peers["oximg"] = by_oximg(source, wanted.size)
     found = difference(wanted, Image.open(io.BytesIO(ours)))
-    one, other = (score(out.getvalue(), made) for made in (ours, theirs))
     mean, most = found.mean(), np.percentile(found, 95)
-    print(f"{name:32}{width:5}{mean:8.2f}{most:7.2f}{one:9.1f}{other:9.1f}", flush=True)
-    return float(mean), one - other
+    reached = score(out.getvalue(), ours)
+    scores = {peer: score(out.getvalue(), made) for peer, made in peers.items()}
+    columns = "".join(f"{each:9.1f}" for each in (reached, *scores.values()))
+    print(f"{name:32}{width:5}{mean:8.2f}{most:7.2f}{columns}", flush=True)
+    return float(mean), {peer: reached - each for peer, each in scores.items()}
 
 
 def verdict(*, reached: bool) -> str:
@@ -137,7 +157,8 @@ def main() -> None:
             row = "".join(f"{found:7.2f}x" for found in ratios)
             limit = f"  at most {SLOWEST:g}x: {verdict(reached=max(ratios) <= SLOWEST)}"
             print(f"{name + ', ' + kind:28}{row}{limit if kind == 'baseline' else ''}", flush=True)
-    print(f"\n{'source':32}width    mean   95 %   xaccel  libvips")
+    last = "    oximg" if HAS_OXIMG else ""
+    print(f"\n{'source':32}width    mean   95 %   xaccel  libvips{last}")
     results = []
     for path in photographs():
         source = path.read_bytes()
@@ -147,14 +168,16 @@ def main() -> None:
             name = "/".join((path.parts[4], path.parts[-2], path.stem))
             results.extend(compare(name, source, width) for width in widths)
     differences, leads = zip(*results, strict=True)
-    share = sum(lead >= 0 for lead in leads) / len(leads)
     close = sum(mean <= DIFFERENCE for mean in differences)
     print(f"\nmean colour difference: median {statistics.median(differences):.2f}, ", end="")
     print(f"largest {max(differences):.2f}, ", end="")
     reached = verdict(reached=close == len(results))
     print(f"at most {DIFFERENCE:g} for {close} of {len(results)} (all: {reached})")
-    print(f"score at least that of libvips: {share:.0%}, lowest lead {min(leads):+.1f} ", end="")
-    print(f"(at least {SHARE:.0%}: {verdict(reached=share >= SHARE)})")
+    for peer in leads[0]:
+        ours = [lead[peer] for lead in leads]
+        share = sum(lead >= 0 for lead in ours) / len(ours)
+        print(f"score at least that of {peer}: {share:.0%}, lowest lead {min(ours):+.1f} ", end="")
+        print(f"(at least {SHARE:.0%}: {verdict(reached=share >= SHARE)})")
 
 
 if __name__ == "__main__":
