@@ -638,7 +638,8 @@ def render(
         subsampling: JPEG: the chroma subsampling. It applies if the spec does not set
             `subsampling`.
         avif_speed: AVIF: the speed of the encoder, 0 to 7, or 9 (fastest). Slower speeds write
-            smaller files of the same quality.
+            smaller files of the same quality. At speed 9, pictures of at most half a megapixel with
+            text or lines of few colours are encoded at speed 7.
         linear: Whether to resize in linear light. This preserves the brightness of stars, thin
             bright lines and lights in the dark. By default, the gamma-encoded samples are averaged,
             as in browsers, Pillow and libvips. `linear` is slower, and dark text on white becomes

@@ -15,7 +15,7 @@ use raster::{Picture, PixelKind, Size};
 pub struct AvifSpeed(u8);
 
 impl AvifSpeed {
-    /// The fastest speed.
+    /// The fastest speed. Small graphics are encoded at speed 7 instead.
     const FASTEST: Self = Self(9);
 
     /// Returns the speed with this number: 0 to 7, or 9 (fastest). Speed 8 is not available, because
@@ -71,13 +71,13 @@ pub(super) fn encode(
     let half_chroma = halves_chroma(quality);
     let size = picture.size();
     let color = planes(picture, half_chroma);
-    let quantizer =
-        quantizer(if speed == AvifSpeed::FASTEST { AT_FASTEST } else { AT_OTHERS }, quality);
     // The time limit is checked before each call, because libaom can't be stopped.
     let compress = |still: &Still<'_>| -> Result<Vec<u8>, ThumbnailError> {
         check_time()?;
-        let is_graphic = speed != AvifSpeed::FASTEST && is_small_graphic(still.luma, still.size);
-        let speed = if is_graphic { speed.max(GRAPHIC) } else { speed };
+        let is_graphic = is_small_graphic(still.luma, still.size, speed);
+        let speed = if is_graphic { speed.clamp(SLOW_GRAPHIC, FAST_GRAPHIC) } else { speed };
+        let quantizers = if speed == AvifSpeed::FASTEST { AT_FASTEST } else { AT_OTHERS };
+        let quantizer = quantizer(quantizers, quality);
         let stream = av1::encode(still, quantizer, speed.number(), is_graphic)
             .map_err(|error| ThumbnailError::Internal(error.to_string()))?;
         let start =
@@ -131,14 +131,22 @@ fn set_levels(file: &mut [u8], streams: impl Iterator<Item = Vec<u8>>) {
 }
 
 /// The slowest speed for graphics. Slower speeds save a few bytes, but take up to five times as long.
-const GRAPHIC: AvifSpeed = AvifSpeed(6);
+const SLOW_GRAPHIC: AvifSpeed = AvifSpeed(6);
+
+/// The fastest speed for graphics. Faster speeds have few of libaom's tools for such pictures.
+const FAST_GRAPHIC: AvifSpeed = AvifSpeed(7);
 
 /// The number of pixels above which graphics are encoded as photographs are. Encoding this number
 /// takes a few seconds.
 const LARGEST_GRAPHIC: u64 = 1 << 21;
 
-fn is_small_graphic(luma: &[u8], size: Size) -> bool {
-    size.pixels() <= LARGEST_GRAPHIC && is_graphic(luma, size)
+/// The same for the fastest speed. Encoding this number takes a third of a second.
+const LARGEST_GRAPHIC_AT_FASTEST: u64 = 1 << 19;
+
+fn is_small_graphic(luma: &[u8], size: Size, speed: AvifSpeed) -> bool {
+    let most =
+        if speed == AvifSpeed::FASTEST { LARGEST_GRAPHIC_AT_FASTEST } else { LARGEST_GRAPHIC };
+    size.pixels() <= most && is_graphic(luma, size)
 }
 
 /// The side length of the blocks whose samples are counted.
@@ -331,9 +339,12 @@ mod tests {
 
     #[test]
     fn large_graphics_are_encoded_as_photographs() {
-        for (height, expected) in [(1024, true), (1025, false)] {
-            let size = Size { width: 2048, height };
-            assert_eq!(is_small_graphic(&drawn(size, height), size), expected);
+        let slow = AvifSpeed::new(7).unwrap();
+        for (speed, width, most) in [(slow, 2048, 1024), (AvifSpeed::FASTEST, 1024, 512)] {
+            for (height, expected) in [(most, true), (most + 1, false)] {
+                let size = Size { width, height };
+                assert_eq!(is_small_graphic(&drawn(size, height), size, speed), expected);
+            }
         }
     }
     const SPEED: AvifSpeed = AvifSpeed::FASTEST;
