@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, ErrorKind};
 
-use png::{ColorType, DecodingError, Reader};
+use png::{ColorType, Decoder, DecodingError, Reader, Transformations};
 use raster::{PixelKind, Size};
 
 use super::super::super::format::{OutputFormat, SourceFormat};
@@ -16,6 +16,15 @@ pub(super) const FORMAT: SourceFormat = SourceFormat::new("png", OutputFormat::P
 
 pub(super) fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::corrupt(FORMAT, error)
+}
+
+/// Reads the chunks before the pixels.
+pub(super) fn read_info(source: &[u8]) -> Result<Reader<Cursor<&[u8]>>, DecodingError> {
+    let limits = png::Limits { bytes: MAX_OVERHEAD };
+    let mut decoder = Decoder::new_with_limits(Cursor::new(source), limits);
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_transformations(Transformations::normalize_to_color8());
+    decoder.read_info()
 }
 
 /// The sample of a missing pixel: transparent or, in an opaque picture, gray.

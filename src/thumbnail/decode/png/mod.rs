@@ -7,22 +7,21 @@ mod text;
 use std::io::Cursor;
 
 use png::{
-    Adam7Info, BlendOp, ColorType, Decoder, DecodingError, DisposeOp, FrameControl, Info,
-    InterlaceInfo, OutputInfo, Reader, Transformations, expand_interlaced_row,
-    splat_interlaced_row,
+    Adam7Info, BlendOp, ColorType, DisposeOp, FrameControl, Info, InterlaceInfo, OutputInfo,
+    Reader, expand_interlaced_row, splat_interlaced_row,
 };
 
-use self::format::{FORMAT, MAX_OVERHEAD, corrupt, ends_well, from_gray, kind, missing, size};
 use super::super::color::Profile;
 use super::super::exif;
 use super::super::header::Header;
 use super::super::notice::Notice;
 use super::canvas::{Canvas, Disposal, Part};
-use super::decoder::{Completeness, DecodeRequest, Decoder as FormatDecoder, Sink, Source};
+use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
+use format::{FORMAT, corrupt, ends_well, from_gray, kind, missing, read_info, size};
 use raster::{Frame, Picture, Size};
 
-pub(super) const DECODER: FormatDecoder = FormatDecoder { format: FORMAT, sniff, open };
+pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
 
 fn sniff(source: &[u8]) -> bool {
     source.starts_with(b"\x89PNG\r\n\x1a\n")
@@ -32,14 +31,6 @@ struct Png<'a> {
     source: &'a [u8],
     header: Header,
     reader: Reader<Cursor<&'a [u8]>>,
-}
-
-fn read_info(source: &[u8]) -> Result<Reader<Cursor<&[u8]>>, DecodingError> {
-    let limits = png::Limits { bytes: MAX_OVERHEAD };
-    let mut decoder = Decoder::new_with_limits(Cursor::new(source), limits);
-    decoder.set_ignore_text_chunk(true);
-    decoder.set_transformations(Transformations::normalize_to_color8());
-    decoder.read_info()
 }
 
 fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {

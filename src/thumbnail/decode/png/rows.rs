@@ -222,7 +222,7 @@ mod tests {
     use flate2::write::ZlibEncoder;
     use proptest::prelude::*;
 
-    use super::super::read_info;
+    use super::super::format::read_info;
     use super::*;
     use crate::thumbnail::limits::Limits;
 
