@@ -90,7 +90,9 @@ impl Planes {
                     let columns = columns.get(squares.clone()).unwrap_or_default();
                     rows.gradients(columns, lanes);
                 }
-                found.luma = found.luma.map(|sum| sum / (side * side) as f32);
+                for luma in &mut found.luma {
+                    *luma /= (side * side) as f32;
+                }
                 found.write(values);
             }
         }
@@ -135,9 +137,8 @@ impl Squares {
         let mut colors = [[0.0; LANES]; 3];
         write_colors(self, &mut colors);
         let [red, green, blue] = colors;
-        for (value, ((red, green), blue)) in
-            values.iter_mut().zip(red.into_iter().zip(green).zip(blue))
-        {
+        let colors = red.iter().zip(&green).zip(&blue);
+        for (value, ((&red, &green), &blue)) in values.iter_mut().zip(colors) {
             *value = [red, green, blue];
         }
     }
