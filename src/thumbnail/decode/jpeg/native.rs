@@ -53,7 +53,8 @@ pub(super) fn decode_linear(
 ) -> Result<Option<(Picture, Variances)>, ThumbnailError> {
     let full = frame.size;
     let Some(scale) = reduced_linear(full, requested) else { return Ok(None) };
-    let chroma = chroma_scale_linear(scale, full, frame.chroma_covers, requested);
+    let half = request.half_chroma;
+    let chroma = chroma_scale_linear(scale, full, frame.chroma_covers, requested, half);
     // At larger scales, luma and subsampled chroma lack different frequencies, so that their variances
     // can't be added.
     let measured = if scale == Scale::Eighth || frame.chroma_covers == (1, 1) { 3 } else { 1 };

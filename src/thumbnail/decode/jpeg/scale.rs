@@ -102,20 +102,26 @@ pub(super) fn chroma_scale(
 
 /// The scale for chroma, if luma is decoded at the scale `luma` for a thumbnail of size `requested`
 /// in linear light. A sample of chroma covers `covers` pixels of the image, which has size `full`.
-/// Unless chroma is large enough for the thumbnail, it has the resolution of luma if possible.
+/// Unless chroma is large enough for the thumbnail, it has the resolution of luma if possible. If
+/// `half_chroma` is true, the thumbnail stores chroma at half the resolution (4:2:0).
 pub(super) fn chroma_scale_linear(
     luma: Scale,
     full: Size,
     covers: (u32, u32),
     requested: Size,
+    half_chroma: bool,
 ) -> Scale {
     if covers != (2, 2) {
         return luma;
     }
     let own = Size { width: full.width / 2, height: full.height / 2 };
+    let parts = if half_chroma { 2 } else { 1 };
+    let requested =
+        Size { width: requested.width.div_ceil(parts), height: requested.height.div_ceil(parts) };
     match luma {
         Scale::Eighth if first_sufficient(&LINEAR_CHROMA, own, requested).is_some() => luma,
         Scale::Eighth => Scale::Quarter,
+        Scale::Quarter if half_chroma => luma,
         Scale::Quarter => Scale::Half,
         _ => luma,
     }
@@ -204,13 +210,20 @@ mod tests {
         ] {
             assert_eq!(reduced_linear(full, size(largest)), Some(expected), "{largest}");
             assert_ne!(reduced_linear(full, size(largest + 3)), Some(expected), "{largest}");
-            let own = |covers, width| chroma_scale_linear(expected, full, covers, size(width));
-            assert_eq!(own((2, 2), largest), chroma, "{largest}");
-            assert_eq!(own((2, 1), largest), expected, "{largest}");
+            let own =
+                |covers, half| chroma_scale_linear(expected, full, covers, size(largest), half);
+            assert_eq!(own((2, 2), false), chroma, "{largest}");
+            assert_eq!(own((2, 2), true), expected, "{largest}");
+            assert_eq!(own((2, 1), false), expected, "{largest}");
         }
         assert_eq!(reduced_linear(full, size(1317)), None);
-        for (width, expected) in [(100, Scale::Eighth), (102, Scale::Quarter)] {
-            let chroma = chroma_scale_linear(Scale::Eighth, full, (2, 2), size(width));
+        for (width, half, expected) in [
+            (100, false, Scale::Eighth),
+            (102, false, Scale::Quarter),
+            (200, true, Scale::Eighth),
+            (204, true, Scale::Quarter),
+        ] {
+            let chroma = chroma_scale_linear(Scale::Eighth, full, (2, 2), size(width), half);
             assert_eq!(chroma, expected, "{width}");
         }
     }
