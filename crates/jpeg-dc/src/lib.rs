@@ -73,11 +73,11 @@
 //! file's data, and for about ten bytes per block. A file must have at least one bit for each block
 //! that its header claims; otherwise it is refused before any memory is allocated for its blocks.
 //! The time is also bounded by a multiple of the file's size: each bit is read at most twice, or
-//! three times for variances. A lane that starts in the middle of the data may be out of step at first, and may read the bits of
-//! its first few blocks more often. A scan of only a few bits can require a visit to every block, so
-//! [`decode()`] refuses files with more than 500 scans, and [`decode_scaled`] refuses files with
-//! more than 100. [`decode_until`] and [`decode_scaled_until`] also ask the caller, about once per
-//! row of blocks, whether to stop.
+//! three times for variances. A lane that starts in the middle of the data may be out of step at
+//! first, and may read the bits of its first few blocks more often. A scan of only a few bits can
+//! require a visit to every block, so [`decode()`] refuses files with more than 500 scans, and
+//! [`decode_scaled`] refuses files with more than 100. [`decode_until`] and [`decode_scaled_until`]
+//! also ask the caller, about once per row of blocks, whether to stop.
 
 mod ac;
 mod blocks;

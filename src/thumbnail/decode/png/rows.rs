@@ -34,13 +34,12 @@ pub(super) fn rows(
     let (mut has_rows, mut has_all) = (false, true);
     let mut read = |mut rows: &mut [u8]| {
         while !rows.is_empty() {
-            request.check_time()?;
-            match if has_all { image.read(rows) } else { Ok(0) } {
+            match if has_all { image.read(rows, request) } else { Ok(0) } {
                 Ok(count @ 1..) => {
                     has_rows = true;
                     rows = rows.get_mut(count..).unwrap_or_default();
                 }
-                Err(error) if !has_rows => return Err(error),
+                Err(error) if !has_rows || error == ThumbnailError::Timeout => return Err(error),
                 Ok(0) | Err(_) => {
                     has_all = false;
                     rows.fill(missing(kind));
@@ -71,7 +70,7 @@ impl<'a> Image<'a> {
         size: Size,
         kind: PixelKind,
     ) -> Self {
-        if let Some(grouped) = GroupedRows::new(source, reader.info(), size) {
+        if let Some(grouped) = GroupedRows::new(source, &reader, size, kind) {
             return Self::Grouped(Box::new(grouped));
         }
         let (width, color) = (size.width as usize, reader.output_color_type().0);
@@ -80,10 +79,15 @@ impl<'a> Image<'a> {
     }
 
     /// Writes one or more rows to a slice that starts at a row. Returns the number of bytes written.
-    fn read(&mut self, rows: &mut [u8]) -> Result<usize, ThumbnailError> {
+    fn read(
+        &mut self,
+        rows: &mut [u8],
+        request: DecodeRequest<'_>,
+    ) -> Result<usize, ThumbnailError> {
         match self {
-            Self::Grouped(grouped) => grouped.read(rows),
+            Self::Grouped(grouped) => grouped.read(rows, request),
             Self::Single { reader, stride, gray } => {
+                request.check_time()?;
                 let (row, _) = rows.split_at_mut((*stride).min(rows.len()));
                 reader.read_row(if gray.is_empty() { row } else { gray }).map_err(corrupt)?;
                 let ((pixels, _), (gray, _)) = (row.as_chunks_mut(), gray.as_chunks());
@@ -115,7 +119,7 @@ struct GroupedRows<'a> {
     used: usize,
     /// The number of bytes that are not decompressed yet.
     missing: usize,
-    /// Whether there are no more bytes to decompress.
+    /// Whether all of the image's data has been decompressed.
     is_over: bool,
     /// The last row that was read, or zeros.
     above: Vec<u8>,
@@ -123,16 +127,20 @@ struct GroupedRows<'a> {
 
 impl<'a> GroupedRows<'a> {
     /// Returns `None` if the samples need a conversion, or if a group of rows is too large.
-    fn new(source: &'a [u8], info: &Info<'_>, size: Size) -> Option<Self> {
-        let kind = match info.color_type {
-            ColorType::Grayscale => PixelKind::Luma,
-            ColorType::Rgb => PixelKind::Rgb,
-            ColorType::Rgba => PixelKind::Rgba,
-            ColorType::GrayscaleAlpha | ColorType::Indexed => return None,
-        };
+    fn new(
+        source: &'a [u8],
+        reader: &Reader<Cursor<&[u8]>>,
+        size: Size,
+        kind: PixelKind,
+    ) -> Option<Self> {
+        let Info { color_type, bit_depth, .. } = *reader.info();
         let stride = size.width as usize * kind.bytes();
         let group = PNG_ROWS * (stride + 1);
-        if info.bit_depth != BitDepth::Eight || info.trns.is_some() || group > MAX_OVERHEAD / 2 {
+        if color_type == ColorType::GrayscaleAlpha
+            || bit_depth != BitDepth::Eight
+            || reader.output_color_type() != (color_type, bit_depth)
+            || group > MAX_OVERHEAD / 2
+        {
             return None;
         }
         let mut decoder = StreamingDecoder::new();
@@ -151,10 +159,18 @@ impl<'a> GroupedRows<'a> {
         })
     }
 
-    fn read(&mut self, rows: &mut [u8]) -> Result<usize, ThumbnailError> {
+    fn read(
+        &mut self,
+        rows: &mut [u8],
+        request: DecodeRequest<'_>,
+    ) -> Result<usize, ThumbnailError> {
         let stride = self.above.len().max(1);
         let count = PNG_ROWS.min(rows.len() / stride);
-        let outcome = self.decompress(count * (stride + 1));
+        let mut outcome = Ok(());
+        for row in 1..=count {
+            request.check_time()?;
+            outcome = outcome.and_then(|()| self.decompress(row * (stride + 1)));
+        }
         let bytes = self.bytes.get(self.used..self.region.filled).unwrap_or_default();
         let lines = bytes.chunks_exact(stride + 1).take(count);
         let filters = lines.map(|line| line.first().copied().unwrap_or_default());
