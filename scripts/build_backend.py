@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 import maturin
+
+# Source distributions by maturin do not keep the permission to execute it.
+COMPILER = Path(__file__).with_name("cc-x86-64")
 
 # A tool, and the Debian package that contains it.
 TOOLS = {"cc": "gcc", "c++": "g++", "make": "make", "nasm": "nasm", "perl": "perl"}
@@ -39,9 +43,27 @@ def get_requires_for_build_editable(config_settings: dict[str, Any] | None = Non
     return get_requires_for_build_wheel(config_settings)
 
 
+def build_wheel(
+    wheel_directory: str,
+    config_settings: dict[str, Any] | None = None,
+    metadata_directory: str | None = None,
+) -> str:
+    """Build a wheel."""
+    COMPILER.chmod(0o755)
+    return maturin.build_wheel(wheel_directory, config_settings, metadata_directory)
+
+
+def build_editable(
+    wheel_directory: str,
+    config_settings: dict[str, Any] | None = None,
+    metadata_directory: str | None = None,
+) -> str:
+    """Build a wheel for an editable installation."""
+    COMPILER.chmod(0o755)
+    return maturin.build_editable(wheel_directory, config_settings, metadata_directory)
+
+
 get_requires_for_build_sdist = maturin.get_requires_for_build_sdist
-build_wheel = maturin.build_wheel
 build_sdist = maturin.build_sdist
-build_editable = maturin.build_editable
 prepare_metadata_for_build_wheel = maturin.prepare_metadata_for_build_wheel
 prepare_metadata_for_build_editable = maturin.prepare_metadata_for_build_editable

@@ -93,10 +93,14 @@ def main() -> None:
         source = sdist.with_name(sdist.name.removesuffix(".tar.gz"))
         _check_metadata(source / "PKG-INFO")
         _run(
-            *(BIN / "maturin", "build", "--quiet", "--locked", "--profile", "dev"),
-            *("--out", directory),
-            cwd=source,
-            env={**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target")},
+            *(BIN / "python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"),
+            *("--config-settings", "build-args=--quiet --locked --profile dev"),
+            *("--wheel-dir", directory, source),
+            env={
+                **os.environ,
+                "PATH": f"{BIN}:{os.environ['PATH']}",
+                "CARGO_TARGET_DIR": str(ROOT / "target"),
+            },
         )
         (wheel,) = directory.glob("xaccel-*.whl")
         with zipfile.ZipFile(wheel) as archive:
