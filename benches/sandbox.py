@@ -39,7 +39,7 @@ ENCODER = EncoderSettings(
     quality_target=70,
     progressive=False,
     subsampling="420",
-    avif_speed=9,
+    avif_speed=None,
 )
 
 

@@ -27,7 +27,7 @@ def test_reads_settings():
     )
     assert config.server == "nginx"
     assert config.roots == {"/srv/videos": "/_private/videos/"}
-    assert config.thumbnail_quality == {"jpeg": 70, "webp": 80, "avif": 82}
+    assert config.thumbnail_quality == {"jpeg": 70, "webp": 80, "avif": 80}
     assert config.path_map().find("/srv/videos/a b.mp4") == "/_private/videos/a%20b.mp4"
 
 

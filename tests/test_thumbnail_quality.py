@@ -15,7 +15,7 @@ from tests.support.thumbnail_images import opened
 SUBJECTS = Path(__file__).parent / "subjects"
 PHOTOS = ["coffee.jpg", "cat.jpg", "parrot.jpg"]
 WIDTH = 120
-LOSSY = {"jpeg": 78, "webp": 80, "avif": 82}
+LOSSY = {"jpeg": 78, "webp": 80, "avif": 80}
 """The formats with a quality, and their default qualities."""
 LOWEST = 10
 """The lowest quality for `max_bytes`."""

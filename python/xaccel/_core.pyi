@@ -489,7 +489,7 @@ class JobEncoder:
         quality_target: int,
         progressive: bool,
         subsampling: str,
-        avif_speed: int,
+        avif_speed: int | None,
         watermark: Watermark | None,
         limits: Limits,
         decoders: Sequence[str] | None,
@@ -506,7 +506,7 @@ class JobEncoder:
             quality_target: The SSIMULACRA2 score for the quality `auto`.
             progressive: The default for JPEG.
             subsampling: The default for JPEG.
-            avif_speed: The speed of the encoder for AVIF.
+            avif_speed: The speed of the encoder for AVIF; None = the default speed.
             watermark: The watermark that the spec names.
             limits: The limits of the call, apart from its timeout.
             decoders: The names of the enabled plug-in decoders.
@@ -617,7 +617,7 @@ def render(
     quality_target: int = 70,
     progressive: bool = False,
     subsampling: Literal["420", "422", "444"] = "420",
-    avif_speed: int = 9,
+    avif_speed: int | None = None,
     linear: bool = False,
     watermark: Watermark | None = None,
     limits: Limits | None = None,
@@ -638,8 +638,9 @@ def render(
         subsampling: JPEG: the chroma subsampling. It applies if the spec does not set
             `subsampling`.
         avif_speed: AVIF: the speed of the encoder, 0 to 7, or 9 (fastest). Slower speeds write
-            smaller files of the same quality. At speed 9, pictures of at most half a megapixel with
-            text or lines of few colours are encoded at speed 7.
+            smaller files of the same quality. By default, pictures of at most two megapixels are
+            encoded at speed 6, and larger ones at speed 9. Pictures of at most half a megapixel
+            with text or lines of few colours are encoded at speed 7.
         linear: Whether to resize in linear light. This preserves the brightness of stars, thin
             bright lines and lights in the dark. By default, the gamma-encoded samples are averaged,
             as in browsers, Pillow and libvips. `linear` is slower, and dark text on white becomes
@@ -706,7 +707,7 @@ def thumbnail(
     *,
     quality_target: int = 70,
     colors: int | None = None,
-    avif_speed: int = 9,
+    avif_speed: int | None = None,
     linear: bool = False,
     watermark: Watermark | None = None,
     limits: Limits | None = None,
@@ -743,7 +744,7 @@ def thumbnail_many(
     threads: int | None = None,
     quality_target: int = 70,
     colors: int | None = None,
-    avif_speed: int = 9,
+    avif_speed: int | None = None,
     linear: bool = False,
     watermark: Watermark | None = None,
     limits: Limits | None = None,

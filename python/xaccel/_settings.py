@@ -37,7 +37,7 @@ _TIME = re.compile(r" *([0-9]+)(y|M|w|d|h|m|s|)")
 _SOURCE_NAME = re.compile("[A-Za-z0-9_-]+")
 _SOURCE_URLS = ("https://", "http://", "s3://", "storage://")
 _NEGOTIABLE = ("avif", "webp")
-_DEFAULT_QUALITY = {"jpeg": 78, "webp": 80, "avif": 82}
+_DEFAULT_QUALITY = {"jpeg": 78, "webp": 80, "avif": 80}
 _AVIF_SPEEDS = frozenset({*range(8), 9})
 
 

@@ -188,9 +188,10 @@ class Config:
     """Whether JPEG thumbnails are progressive, unless the spec sets this option."""
     thumbnail_subsampling: Subsampling = _setting("420", check.one_of(*get_args(Subsampling)))
     """The chroma subsampling of JPEG thumbnails, unless the spec sets it."""
-    thumbnail_avif_speed: int = _setting(9, check.avif_speed)
+    thumbnail_avif_speed: int | None = _setting(None, check.optional(check.avif_speed))
     """The speed of the encoder for AVIF thumbnails, from 0 to 7, or 9 (fastest). Slower speeds
-    write smaller files of the same quality."""
+    write smaller files of the same quality. By default, thumbnails of at most two megapixels are
+    encoded at speed 6, and larger ones at speed 9."""
     thumbnail_presets: Mapping[str, str] = _setting({}, check.presets)
     """Specs by name: `{"avatar": "96x96,cover"}`."""
     thumbnail_watermarks: Mapping[str, Watermark] = _setting({}, check.watermarks)

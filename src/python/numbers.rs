@@ -52,7 +52,7 @@ macro_rules! numbers {
 }
 
 numbers! { PyValueError:
-    avif_speed: u8 = "0 to 7, or 9";
+    avif_speed: Option<u8> = "0 to 7, or 9";
     capacity: usize = U64;
     colors: Option<i64> = "2 to 256";
     height: NonZeroU32 = SIDE;

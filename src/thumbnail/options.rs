@@ -26,7 +26,7 @@ pub struct Qualities {
 
 impl Default for Qualities {
     fn default() -> Self {
-        Self { jpeg: 78, webp: 80, avif: 82, target: 70 }
+        Self { jpeg: 78, webp: 80, avif: 80, target: 70 }
     }
 }
 

@@ -116,7 +116,7 @@ class EncoderSettings:
     """The SSIMULACRA2 score for the quality `auto`."""
     progressive: bool
     subsampling: Subsampling
-    avif_speed: int
+    avif_speed: int | None
 
     @classmethod
     def of(cls, config: Config) -> Self:

@@ -49,13 +49,13 @@ impl JobEncoder {
         #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
         progressive: bool,
         subsampling: &str,
-        #[pyo3(from_py_with = numbers::avif_speed)] avif_speed: u8,
+        #[pyo3(from_py_with = numbers::avif_speed)] avif_speed: Option<u8>,
         #[pyo3(from_py_with = given_watermark)] watermark: Option<Arc<Watermark>>,
         limits: &Limits,
         decoders: Option<Vec<String>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         check_watermark(spec, watermark.is_some())?;
-        let work = Work::Render(Render {
+        let work = Work::Render(Box::new(Render {
             spec: spec.0,
             format: output_format(format)?,
             qualities: qualities(quality.as_ref(), quality_target),
@@ -63,7 +63,7 @@ impl JobEncoder {
             subsampling: chroma_subsampling(subsampling)?,
             avif_speed: speed_of_avif(avif_speed)?,
             watermark: watermark.as_ref().map(|watermark| self.sent(watermark)),
-        });
+        }));
         encoded(py, &Job { path, start, limits: limits.core(), timeout, decoders, work })
     }
 

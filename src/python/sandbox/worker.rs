@@ -99,7 +99,7 @@ mod linux {
                     subsampling,
                     avif_speed,
                     watermark,
-                } = job;
+                } = *job;
                 let watermark = watermark.map(|sent| received(sent, watermarks)).transpose()?;
                 let arguments = Arguments::new(spec, false, Some(&limits))
                     .with_decoders(decoders)

@@ -122,17 +122,20 @@ pub(in super::super) fn chroma_subsampling(name: &str) -> PyResult<Subsampling> 
 }
 
 /// The speed of the encoder for AVIF.
-pub(in super::super) fn speed_of_avif(number: u8) -> PyResult<AvifSpeed> {
-    AvifSpeed::new(number).ok_or_else(|| {
-        PyValueError::new_err(format!("avif_speed must be 0 to 7, or 9, not {number}"))
-    })
+pub(in super::super) fn speed_of_avif(number: Option<u8>) -> PyResult<Option<AvifSpeed>> {
+    let speed = |number| {
+        AvifSpeed::new(number).ok_or_else(|| {
+            PyValueError::new_err(format!("avif_speed must be 0 to 7, or 9, not {number}"))
+        })
+    };
+    number.map(speed).transpose()
 }
 
 /// The encoders' settings that an app configures.
 pub(in super::super) fn configured_style(
     progressive: Progressive,
     subsampling: Subsampling,
-    avif_speed: AvifSpeed,
+    avif_speed: Option<AvifSpeed>,
 ) -> Style {
     Style { progressive, subsampling, avif_speed, colors: None }
 }
@@ -146,7 +149,7 @@ pub(super) fn number_of_colors(count: i64) -> PyResult<Colors> {
 }
 
 /// The encoders' settings that `thumbnail()` has in addition to the options of a spec.
-pub(super) fn own_style(colors: Option<i64>, avif_speed: u8) -> PyResult<Style> {
+pub(super) fn own_style(colors: Option<i64>, avif_speed: Option<u8>) -> PyResult<Style> {
     let avif_speed = speed_of_avif(avif_speed)?;
     let colors = colors.map(number_of_colors).transpose()?;
     Ok(Style { colors, avif_speed, ..Style::default() })

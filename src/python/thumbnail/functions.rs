@@ -58,7 +58,7 @@ pub(in super::super) fn measured<T>(
 /// Render the thumbnail that a spec describes, in this format.
 #[pyfunction]
 #[pyo3(signature = (source, spec, *, format, quality=None, quality_target=70, progressive=false,
-    subsampling="420", avif_speed=9, linear=false, watermark=None, limits=None, decoders=None,
+    subsampling="420", avif_speed=None, linear=false, watermark=None, limits=None, decoders=None,
     fonts=None, is_partial=false))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn render(
@@ -70,7 +70,7 @@ pub(in super::super) fn render(
     #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     progressive: bool,
     subsampling: &str,
-    #[pyo3(from_py_with = numbers::avif_speed)] avif_speed: u8,
+    #[pyo3(from_py_with = numbers::avif_speed)] avif_speed: Option<u8>,
     linear: bool,
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
@@ -106,7 +106,7 @@ pub(in super::super) fn check_watermark(spec: &PySpec, is_passed: bool) -> PyRes
 /// Make a thumbnail; the options are those of `Spec`.
 #[pyfunction]
 #[pyo3(signature = (source, width=None, height=None, *, quality_target=70, colors=None,
-    avif_speed=9, linear=false, watermark=None, limits=None, decoders=None, fonts=None,
+    avif_speed=None, linear=false, watermark=None, limits=None, decoders=None, fonts=None,
     **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail(
@@ -116,7 +116,7 @@ pub(in super::super) fn thumbnail(
     height: Option<&Bound<'_, PyAny>>,
     #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
-    #[pyo3(from_py_with = numbers::avif_speed)] avif_speed: u8,
+    #[pyo3(from_py_with = numbers::avif_speed)] avif_speed: Option<u8>,
     linear: bool,
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
@@ -136,7 +136,7 @@ pub(in super::super) fn thumbnail(
 /// Make thumbnails of several sources at once.
 #[pyfunction]
 #[pyo3(signature = (sources, width=None, height=None, *, threads=None, quality_target=70,
-    colors=None, avif_speed=9, linear=false, watermark=None, limits=None, decoders=None,
+    colors=None, avif_speed=None, linear=false, watermark=None, limits=None, decoders=None,
     fonts=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail_many<'py>(
@@ -147,7 +147,7 @@ pub(in super::super) fn thumbnail_many<'py>(
     #[pyo3(from_py_with = numbers::threads)] threads: Option<NonZeroUsize>,
     #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
-    #[pyo3(from_py_with = numbers::avif_speed)] avif_speed: u8,
+    #[pyo3(from_py_with = numbers::avif_speed)] avif_speed: Option<u8>,
     linear: bool,
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,

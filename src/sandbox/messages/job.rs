@@ -41,7 +41,7 @@ pub struct Job<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work<'a> {
     /// A thumbnail.
-    Render(Render<'a>),
+    Render(Box<Render<'a>>),
     /// A placeholder of this kind; `None` for a `data:` URI.
     Placeholder(Option<String>),
     /// The properties in the header.
@@ -62,7 +62,7 @@ pub struct Render<'a> {
     /// The chroma subsampling of a JPEG, if the spec does not set it.
     pub subsampling: Subsampling,
     /// The speed of the encoder for AVIF.
-    pub avif_speed: AvifSpeed,
+    pub avif_speed: Option<AvifSpeed>,
     /// The watermark that the spec names.
     pub watermark: Option<SentWatermark<'a>>,
 }
@@ -151,7 +151,7 @@ impl<'a> Job<'a> {
                 (0..from.u64()?).map(|_| Ok(from.text()?.into())).collect::<Result<_, _>>()
             })?,
             work: match from.u8()? {
-                RENDER => Work::Render(Render::read(from)?),
+                RENDER => Work::Render(Box::new(Render::read(from)?)),
                 PLACEHOLDER => {
                     Work::Placeholder(from.optional(|from| Ok(from.text()?.to_owned()))?)
                 }
@@ -171,7 +171,7 @@ impl<'a> Render<'a> {
         out.0.extend([jpeg, webp, avif, target]);
         out.flag(self.progressive.0);
         out.text(&self.subsampling.to_string());
-        out.u8(self.avif_speed.number());
+        out.optional(self.avif_speed, |out, speed| out.u8(speed.number()));
         out.optional(self.watermark, |out, SentWatermark { place, content }| {
             out.u8(place);
             out.optional(content, |out, (source, placement)| {
@@ -196,7 +196,8 @@ impl<'a> Render<'a> {
             qualities: Qualities { jpeg, webp, avif, target },
             progressive: Progressive(from.flag()?),
             subsampling: Subsampling::from_name(from.text()?).ok_or(InvalidMessage::Value)?,
-            avif_speed: AvifSpeed::new(from.u8()?).ok_or(InvalidMessage::Value)?,
+            avif_speed: from
+                .optional(|from| AvifSpeed::new(from.u8()?).ok_or(InvalidMessage::Value))?,
             watermark: from.optional(|from| {
                 let place = from.u8()?;
                 let content = from.optional(|from| {
@@ -233,7 +234,7 @@ mod tests {
             qualities: Qualities { jpeg: 1, webp: 2, avif: 3, target: 4 },
             progressive: Progressive(true),
             subsampling: Subsampling::from_name("422").unwrap(),
-            avif_speed: AvifSpeed::new(5).unwrap(),
+            avif_speed: AvifSpeed::new(5),
             watermark: Some(SentWatermark { place: 3, content: Some((b"image", placement)) }),
         };
         let known = Some(SentWatermark { place: 3, content: None });
@@ -243,7 +244,7 @@ mod tests {
             limits: Limits { max_pixels: Some(7), ..Limits::default() },
             timeout: 2.5,
             decoders: Some(vec!["pdf".into(), "vidéo".into()]),
-            work: Work::Render(Render { watermark: known, ..render.clone() }),
+            work: Work::Render(Box::new(Render { watermark: known, ..render.clone() })),
         };
         let start = Job {
             path: None,
@@ -251,7 +252,7 @@ mod tests {
             limits: Limits::default(),
             timeout: 0.0,
             decoders: None,
-            work: Work::Render(render),
+            work: Work::Render(Box::new(render)),
         };
         let placeholder = Job { work: Work::Placeholder(Some("palette".into())), ..start.clone() };
         let probe = Job { work: Work::Probe, ..start.clone() };

@@ -15,7 +15,7 @@ use raster::{Picture, PixelKind, Size};
 pub struct AvifSpeed(u8);
 
 impl AvifSpeed {
-    /// The fastest speed. Small graphics are encoded at speed 7 instead.
+    /// The fastest speed.
     const FASTEST: Self = Self(9);
 
     /// Returns the speed with this number: 0 to 7, or 9 (fastest). Speed 8 is not available, because
@@ -32,12 +32,6 @@ impl AvifSpeed {
     #[must_use]
     pub const fn number(self) -> u8 {
         self.0
-    }
-}
-
-impl Default for AvifSpeed {
-    fn default() -> Self {
-        Self::FASTEST
     }
 }
 
@@ -64,7 +58,7 @@ const TEMPORAL_DELIMITER: [u8; 2] = [0x12, 0];
 pub(super) fn encode(
     picture: &Picture,
     quality: u8,
-    speed: AvifSpeed,
+    speed: Option<AvifSpeed>,
     metadata: &Metadata,
     check_time: CheckTime<'_>,
 ) -> Result<Vec<u8>, ThumbnailError> {
@@ -74,8 +68,7 @@ pub(super) fn encode(
     // The time limit is checked before each call, because libaom can't be stopped.
     let compress = |still: &Still<'_>| -> Result<Vec<u8>, ThumbnailError> {
         check_time()?;
-        let is_graphic = is_small_graphic(still.luma, still.size, speed);
-        let speed = if is_graphic { speed.clamp(SLOW_GRAPHIC, FAST_GRAPHIC) } else { speed };
+        let (speed, is_graphic) = speed_for(still.luma, still.size, speed);
         let quantizers = if speed == AvifSpeed::FASTEST { AT_FASTEST } else { AT_OTHERS };
         let quantizer = quantizer(quantizers, quality);
         let stream = av1::encode(still, quantizer, speed.number(), is_graphic)
@@ -130,23 +123,37 @@ fn set_levels(file: &mut [u8], streams: impl Iterator<Item = Vec<u8>>) {
     }
 }
 
+/// The default speed. Files are as small as those of other encoders with their default settings. A
+/// photograph of [`MOST_PIXELS`] takes a third of a second.
+const USUAL: AvifSpeed = AvifSpeed(6);
+
+/// The number of pixels above which the default speed is the fastest one, and graphics are encoded as
+/// photographs are. A graphic with this number of pixels takes a few seconds.
+const MOST_PIXELS: u64 = 1 << 21;
+
+/// The number of pixels above which graphics are encoded as photographs are at the default speed. A
+/// graphic with this number of pixels takes a third of a second.
+const MOST_IN_GRAPHIC: u64 = 1 << 19;
+
 /// The slowest speed for graphics. Slower speeds save a few bytes, but take up to five times as long.
 const SLOW_GRAPHIC: AvifSpeed = AvifSpeed(6);
 
 /// The fastest speed for graphics. Faster speeds have few of libaom's tools for such pictures.
 const FAST_GRAPHIC: AvifSpeed = AvifSpeed(7);
 
-/// The number of pixels above which graphics are encoded as photographs are. Encoding this number
-/// takes a few seconds.
-const LARGEST_GRAPHIC: u64 = 1 << 21;
-
-/// The same for the fastest speed. Encoding this number takes a third of a second.
-const LARGEST_GRAPHIC_AT_FASTEST: u64 = 1 << 19;
-
-fn is_small_graphic(luma: &[u8], size: Size, speed: AvifSpeed) -> bool {
-    let most =
-        if speed == AvifSpeed::FASTEST { LARGEST_GRAPHIC_AT_FASTEST } else { LARGEST_GRAPHIC };
-    size.pixels() <= most && is_graphic(luma, size)
+/// The speed for a picture, and whether to use libaom's tools for screen content. `None` is the
+/// default speed.
+fn speed_for(luma: &[u8], size: Size, speed: Option<AvifSpeed>) -> (AvifSpeed, bool) {
+    let is_graphic = |most| size.pixels() <= most && is_graphic(luma, size);
+    match speed {
+        None if is_graphic(MOST_IN_GRAPHIC) => (FAST_GRAPHIC, true),
+        None if size.pixels() <= MOST_PIXELS => (USUAL, false),
+        None => (AvifSpeed::FASTEST, false),
+        Some(speed) if speed <= FAST_GRAPHIC && is_graphic(MOST_PIXELS) => {
+            (speed.max(SLOW_GRAPHIC), true)
+        }
+        Some(speed) => (speed, false),
+    }
 }
 
 /// The side length of the blocks whose samples are counted.
@@ -338,16 +345,31 @@ mod tests {
     }
 
     #[test]
-    fn large_graphics_are_encoded_as_photographs() {
-        let slow = AvifSpeed::new(7).unwrap();
-        for (speed, width, most) in [(slow, 2048, 1024), (AvifSpeed::FASTEST, 1024, 512)] {
-            for (height, expected) in [(most, true), (most + 1, false)] {
-                let size = Size { width, height };
-                assert_eq!(is_small_graphic(&drawn(size, height), size, speed), expected);
-            }
+    fn the_speed_depends_on_the_picture() {
+        let chosen = |width, height, is_graphic: bool, speed| {
+            let size = Size { width, height };
+            let luma = drawn(size, if is_graphic { height } else { 0 });
+            let (speed, has_tools) = speed_for(&luma, size, AvifSpeed::new(speed));
+            (speed.number(), has_tools)
+        };
+        // Speed 8 does not exist, so it is the default.
+        for (width, height, is_graphic, speed, expected) in [
+            (1024, 512, true, 8, (7, true)),
+            (1024, 513, true, 8, (6, false)),
+            (1024, 512, false, 8, (6, false)),
+            (2048, 1024, false, 8, (6, false)),
+            (2048, 1025, false, 8, (9, false)),
+            (2048, 1024, true, 7, (7, true)),
+            (2048, 1025, true, 7, (7, false)),
+            (2048, 1025, false, 5, (5, false)),
+            (640, 400, true, 5, (6, true)),
+            (640, 400, true, 9, (9, false)),
+        ] {
+            let found = chosen(width, height, is_graphic, speed);
+            assert_eq!(found, expected, "{width} {height} {is_graphic} {speed}");
         }
     }
-    const SPEED: AvifSpeed = AvifSpeed::FASTEST;
+    const SPEED: Option<AvifSpeed> = Some(AvifSpeed::FASTEST);
     use crate::thumbnail::decode::{self, DecodeRequest};
     use crate::thumbnail::limits::Limits;
 

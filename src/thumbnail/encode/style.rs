@@ -14,8 +14,8 @@ pub struct Style {
     /// PNG and GIF: the maximum number of colours in a palette. By default, a GIF has up to 256
     /// colours, and a PNG has a palette only if the palette is lossless.
     pub colors: Option<Colors>,
-    /// AVIF: the speed of the encoder.
-    pub avif_speed: AvifSpeed,
+    /// AVIF: the speed of the encoder. By default, it depends on the size and the content.
+    pub avif_speed: Option<AvifSpeed>,
 }
 
 impl Style {
