@@ -8,8 +8,6 @@
 #![expect(clippy::cast_precision_loss, reason = "sums of a few variances")]
 #![expect(clippy::inline_always, reason = "the compiler vectorizes it only as a whole")]
 
-use std::iter::repeat_n;
-
 use archmage::autoversion;
 
 use crate::image::{Plane, Planes, Variances};
@@ -57,18 +55,15 @@ impl Planes {
         // The size of a block of chroma in each plane.
         let sizes =
             [(covered * luma.side, down * luma.side), (blue.side, blue.side), (red.side, red.side)];
-        let with_sizes = || planes.into_iter().zip(sizes);
-        let columns: Vec<_> = with_sizes()
-            .map(|(plane, (width, _))| Sides::columns(plane, width, own_across, repeated))
-            .collect();
+        let mut gradients = [(); 3].map(|()| Gradients::new(own_across));
         let across = across / side;
         let mut values = vec![[0.0; 3]; luma.values.len() / (side * side)];
         let lines = luma.values.chunks_exact((across * side * side).max(1));
         for (index, (lines, values)) in lines.zip(values.chunks_mut(across.max(1))).enumerate() {
             let own_index = index * side / down;
-            let rows: Vec<_> = with_sizes()
-                .map(|(plane, (_, height))| Sides::row(plane, own_index, height))
-                .collect();
+            for ((gradients, plane), size) in gradients.iter_mut().zip(planes).zip(sizes) {
+                gradients.read(plane, own_index, size);
+            }
             let start = own_index * own_across;
             let chroma =
                 [blue, red].map(|it| it.values.get(start..start + own_across).unwrap_or_default());
@@ -79,16 +74,16 @@ impl Planes {
                     let line = line.get(squares.start * side..squares.end * side);
                     add_sums(line.unwrap_or_default(), side, &mut found.luma);
                 }
+                let start = squares.start / repeated;
                 for (lanes, values) in found.chroma.iter_mut().zip(chroma) {
-                    let values = values.get(squares.start / repeated..).unwrap_or_default();
-                    for (lanes, &value) in lanes.chunks_mut(repeated).zip(values) {
-                        lanes.fill(value);
-                    }
+                    repeat(values, start, repeated, lanes);
                 }
-                for ((lanes, rows), columns) in found.gradients.iter_mut().zip(&rows).zip(&columns)
+                for (lanes, Gradients { across, down, .. }) in
+                    found.gradients.iter_mut().zip(&gradients)
                 {
-                    let columns = columns.get(squares.clone()).unwrap_or_default();
-                    rows.gradients(columns, lanes);
+                    let [lanes_across, lanes_down] = lanes;
+                    repeat(across, start, repeated, lanes_across);
+                    repeat(down, start, repeated, lanes_down);
                 }
                 for luma in &mut found.luma {
                     *luma /= (side * side) as f32;
@@ -204,47 +199,78 @@ fn combined(mut one: Lanes, other: Lanes, function: impl Fn(f32, f32) -> f32) ->
     one
 }
 
-/// The samples before, in the middle of, and after a block of chroma, in one direction: columns of
-/// a plane, or rows of samples.
-#[derive(Clone, Copy)]
-struct Sides<T>([T; 3]);
-
-/// The positions of the samples before, in the middle of, and after a block of this length. The
-/// plane has `side` samples.
-fn sides(index: usize, length: usize, side: usize) -> [usize; 3] {
-    let start = index * length;
-    [start.saturating_sub(1), start + length / 2, start + length]
-        .map(|at| at.min(side.saturating_sub(1)))
-}
-
-impl Sides<usize> {
-    /// The columns of each of `count` blocks of this width, repeated for each of its squares.
-    fn columns(plane: &Plane, width: usize, count: usize, squares: usize) -> Vec<Self> {
-        let columns = (0..count).map(|index| Self(sides(index, width, plane.width)));
-        columns.flat_map(|columns| repeat_n(columns, squares)).collect()
+/// Copies the values from `start` to lanes, each of them `times`.
+#[inline]
+fn repeat<T: Copy>(values: &[T], start: usize, times: usize, lanes: &mut [T; LANES]) {
+    let values = values.get(start..).unwrap_or_default();
+    if let (1, Some(values)) = (times, values.first_chunk()) {
+        *lanes = *values;
+        return;
+    }
+    for (lanes, &value) in lanes.chunks_mut(times.max(1)).zip(values) {
+        lanes.fill(value);
     }
 }
 
-impl<'a> Sides<&'a [u8]> {
-    /// The rows of a block of this height.
-    fn row(plane: &'a Plane, index: usize, height: usize) -> Self {
-        Self(sides(index, height, plane.height).map(|row| {
-            let start = row * plane.stride;
-            plane.data.get(start..start + plane.width).unwrap_or_default()
-        }))
-    }
+/// The differences between the samples on both sides of each block of chroma in a row, in one plane.
+struct Gradients {
+    across: Vec<i16>,
+    down: Vec<i16>,
+    /// The samples on one side and on the other.
+    samples: [Vec<u8>; 2],
+}
 
-    /// Writes the differences between the samples on both sides of adjacent blocks: across, and down.
-    fn gradients(&self, columns: &[Sides<usize>], lanes: &mut [[i16; LANES]; 2]) {
-        let Self([above, row, below]) = self;
-        let sample =
-            |row: &[u8], column: &usize| i16::from(row.get(*column).copied().unwrap_or_default());
-        let [across, down] = lanes;
-        for ((across, down), Sides([left, column, right])) in
-            across.iter_mut().zip(down).zip(columns)
-        {
-            *across = sample(row, right) - sample(row, left);
-            *down = sample(below, column) - sample(above, column);
+impl Gradients {
+    /// Creates the gradients for a row of `count` blocks.
+    fn new(count: usize) -> Self {
+        Self {
+            across: vec![0; count],
+            down: vec![0; count],
+            samples: [vec![0; count], vec![0; count]],
         }
+    }
+
+    /// Reads the gradients of the blocks in the row with this index. A block covers `size` samples.
+    fn read(&mut self, plane: &Plane, index: usize, (width, height): (usize, usize)) {
+        let Self { across, down, samples: [before, after] } = self;
+        let row = |at: usize| {
+            let start = at.min(plane.height.saturating_sub(1)) * plane.stride;
+            plane.data.get(start..start + plane.width).unwrap_or_default()
+        };
+        let start = index * height;
+        let middle = row(start + height / 2);
+        if let (Some((to, others)), Some(&first)) = (before.split_first_mut(), middle.first()) {
+            *to = first;
+            pick(middle, width.saturating_sub(1), width, others);
+        }
+        pick(middle, width, width, after);
+        subtract(after, before, across);
+        pick(row(start.saturating_sub(1)), width / 2, width, before);
+        pick(row(start + height), width / 2, width, after);
+        subtract(after, before, down);
+    }
+}
+
+/// Copies the samples at `start`, `start + step` and so on. After the end of the row, its last sample
+/// counts.
+fn pick(row: &[u8], start: usize, step: usize, to: &mut [u8]) {
+    let from = row.get(start..).unwrap_or_default();
+    let count = from.len().div_ceil(step.max(1)).min(to.len());
+    let (known, others) = to.split_at_mut(count);
+    match step {
+        1 => known.iter_mut().zip(from).for_each(|(to, &sample)| *to = sample),
+        2 => known.iter_mut().zip(from.chunks(2)).for_each(|(to, pair)| {
+            *to = pair.first().copied().unwrap_or_default();
+        }),
+        _ => known.iter_mut().zip(from.iter().step_by(step.max(1))).for_each(|(to, &sample)| {
+            *to = sample;
+        }),
+    }
+    others.fill(row.last().copied().unwrap_or_default());
+}
+
+fn subtract(from: &[u8], other: &[u8], to: &mut [i16]) {
+    for ((to, &from), &other) in to.iter_mut().zip(from).zip(other) {
+        *to = i16::from(from) - i16::from(other);
     }
 }

@@ -118,17 +118,22 @@ pub(super) fn chroma_scale_linear(
     let parts = if half_chroma { 2 } else { 1 };
     let requested =
         Size { width: requested.width.div_ceil(parts), height: requested.height.div_ceil(parts) };
+    let percent = if half_chroma { LINEAR_HALF_CHROMA } else { LINEAR_FULL_CHROMA };
+    let one_eighth_suffices = first_sufficient(&[(Scale::Eighth, 1, percent)], own, requested);
     match luma {
-        Scale::Eighth if first_sufficient(&LINEAR_CHROMA, own, requested).is_some() => luma,
+        Scale::Eighth | Scale::Quarter if one_eighth_suffices.is_some() => Scale::Eighth,
         Scale::Eighth => Scale::Quarter,
-        Scale::Quarter if half_chroma => luma,
-        Scale::Quarter => Scale::Half,
+        Scale::Quarter if !half_chroma => Scale::Half,
         _ => luma,
     }
 }
 
 /// The factor by which chroma must remain larger than requested at one eighth, in percent.
-const LINEAR_CHROMA: [(Scale, u64, u64); 1] = [(Scale::Eighth, 1, 250)];
+const LINEAR_FULL_CHROMA: u64 = 250;
+
+/// The same for thumbnails that store half of the chroma (4:2:0). Compared with one quarter, the mean
+/// SSIMULACRA2 score of 36 thumbnails is 0.8 lower, at 79.9. Without linear light, it is 70.0.
+const LINEAR_HALF_CHROMA: u64 = 165;
 
 /// The number of samples for each side of a block.
 const fn eighths(scale: Scale) -> u64 {
@@ -217,13 +222,13 @@ mod tests {
             assert_eq!(own((2, 1), false), expected, "{largest}");
         }
         assert_eq!(reduced_linear(full, size(1317)), None);
-        for (width, half, expected) in [
-            (100, false, Scale::Eighth),
-            (102, false, Scale::Quarter),
-            (200, true, Scale::Eighth),
-            (204, true, Scale::Quarter),
+        for (luma, half, width, expected) in [
+            (Scale::Eighth, false, 100, Scale::Eighth),
+            (Scale::Eighth, false, 102, Scale::Quarter),
+            (Scale::Quarter, true, 304, Scale::Eighth),
+            (Scale::Quarter, true, 308, Scale::Quarter),
         ] {
-            let chroma = chroma_scale_linear(Scale::Eighth, full, (2, 2), size(width), half);
+            let chroma = chroma_scale_linear(luma, full, (2, 2), size(width), half);
             assert_eq!(chroma, expected, "{width}");
         }
     }
