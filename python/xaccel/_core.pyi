@@ -644,9 +644,10 @@ def render(
         linear: Whether to resize in linear light. This preserves the brightness of stars, thin
             bright lines and lights in the dark. By default, the gamma-encoded samples are averaged,
             as in browsers, Pillow and libvips. `linear` is slower, and dark text on white becomes
-            paler. A JPEG is still decoded at a reduced size for thumbnails of up to a third of its
-            width; the variance of each block then corrects its light. Other images are decoded at
-            their full size. The default result is close to the linear one: for 24 of Debian's
+            paler. A JPEG is still decoded at a reduced size for small thumbnails; the variance of
+            each block then corrects its light. For formats that store all of the chroma, such as
+            PNG, the size is larger and the result more exact. Other images are decoded at their
+            full size. The default result is close to the linear one: for 24 of Debian's
             wallpapers, at 96 pixels, its SSIM with a linear reference is at least 0.993 for half of
             the thumbnails, and 0.92 for the worst one.
         watermark: The watermark that the spec names.

@@ -52,8 +52,8 @@ pub(super) fn decode_linear(
     request: DecodeRequest<'_>,
 ) -> Result<Option<(Picture, Variances)>, ThumbnailError> {
     let full = frame.size;
-    let Some(scale) = reduced_linear(full, requested) else { return Ok(None) };
     let half = request.half_chroma;
+    let Some(scale) = reduced_linear(full, requested, half) else { return Ok(None) };
     let chroma = chroma_scale_linear(scale, full, frame.chroma_covers, requested, half);
     // At larger scales, luma and subsampled chroma lack different frequencies, so that their variances
     // can't be added.
