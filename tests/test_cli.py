@@ -178,7 +178,7 @@ def test_probe(capsys, tmp_path):
     first, second, third = json.loads(out)
     assert "not an image" in first["error"]
     assert (second["width"], second["height"]) == (2048, 3088)
-    assert "No such file" in third["error"]
+    assert third["error"] == f'"{tmp_path / "absent"}": there is no such file'
 
 
 def test_probe_prints_placeholders(capsys, tmp_path):

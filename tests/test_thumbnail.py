@@ -219,9 +219,17 @@ def test_probe():
 
 
 def test_missing_files(tmp_path):
-    for path in (tmp_path / "no.jpg", tmp_path, tmp_path / "no" / "no.jpg"):
-        with pytest.raises(FileNotFound, match=str(path)):
+    (tmp_path / "file").touch()
+    missing = "there is no such file"
+    for path, reason in (
+        (tmp_path / "no.jpg", missing),
+        (tmp_path / "no" / "no.jpg", missing),
+        (tmp_path / "file" / "no.jpg", missing),
+        (tmp_path, "it is not a regular file"),
+    ):
+        with pytest.raises(FileNotFound) as raised:
             thumbnail(path, 64)
+        assert str(raised.value) == f'"{path}": {reason}'
 
 
 def test_errors_name_the_file(tmp_path):

@@ -285,14 +285,14 @@ impl ImageSource {
     }
 
     fn not_readable(&self, error: io::Error) -> PyErr {
-        match error.kind() {
-            io::ErrorKind::NotFound
-            | io::ErrorKind::NotADirectory
-            | io::ErrorKind::InvalidInput => {
-                FileNotFound::new_err(format!("{}{error}", self.label()))
+        let reason = match (error.kind(), error.raw_os_error()) {
+            (io::ErrorKind::NotFound | io::ErrorKind::NotADirectory, Some(_)) => {
+                "there is no such file".into()
             }
-            _ => error.into(),
-        }
+            (io::ErrorKind::NotFound | io::ErrorKind::InvalidInput, _) => error.to_string(),
+            _ => return error.into(),
+        };
+        FileNotFound::new_err(format!("{}{reason}", self.label()))
     }
 }
 
