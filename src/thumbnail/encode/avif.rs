@@ -68,7 +68,7 @@ pub(super) fn encode(
     let size = picture.size();
     let color = in_rgb(picture);
     let luma = luma(&color);
-    let method = method(&luma, size, speed);
+    let method = method_for(&luma, size, speed);
     let half_chroma = halves_chroma(quality) && !method.is_graphic;
     let [blue, red] = chroma(&color, half_chroma);
     // The time limit is checked before each call, because libaom can't be stopped.
@@ -87,7 +87,7 @@ pub(super) fn encode(
     let alpha = alpha(picture)
         .map(|luma| {
             let still = Still { size, luma: &luma, chroma: None, half_chroma: true };
-            compress(&still, self::method(&luma, size, speed))
+            compress(&still, method_for(&luma, size, speed))
         })
         .transpose()?;
     let mut container = Aviffy::new();
@@ -157,7 +157,7 @@ struct Method {
 }
 
 /// How to encode an image with these samples at this speed. `None` is the default speed.
-fn method(luma: &[u8], size: Size, speed: Option<AvifSpeed>) -> Method {
+fn method_for(luma: &[u8], size: Size, speed: Option<AvifSpeed>) -> Method {
     let is_graphic = |most| size.pixels() <= most && is_graphic(luma, size);
     let (speed, is_graphic) = match speed {
         None if is_graphic(MOST_IN_GRAPHIC) => (FAST_GRAPHIC, true),
@@ -380,7 +380,7 @@ mod tests {
         let chosen = |width, height, is_graphic: bool, speed| {
             let size = Size { width, height };
             let luma = drawn(size, if is_graphic { height } else { 0 });
-            let Method { speed, is_graphic } = method(&luma, size, AvifSpeed::new(speed));
+            let Method { speed, is_graphic } = method_for(&luma, size, AvifSpeed::new(speed));
             (speed.number(), is_graphic)
         };
         // Speed 8 does not exist, so it is the default.
