@@ -221,8 +221,8 @@ fn distance(score: f64) -> f64 {
     (100.0 - score).max(1.0).ln()
 }
 
-/// Typical scores: medians of 62 photographs with sides of 300 and 640 pixels. Each point is a quality
-/// and a score. JPEG's quantizers are small integers, so its scores rise in steps.
+/// Typical scores: medians of about 60 photographs with sides of 300 and 640 pixels. Each point is a
+/// quality and a score. JPEG's quantizers are small integers, so its scores rise in steps.
 const fn typical_scores(format: OutputFormat) -> &'static [(f64, f64)] {
     match format {
         OutputFormat::WebP => &[

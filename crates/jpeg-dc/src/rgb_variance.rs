@@ -274,3 +274,50 @@ fn subtract(from: &[u8], other: &[u8], to: &mut [i16]) {
         *to = i16::from(from) - i16::from(other);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gradients_are_differences_between_the_samples_next_to_a_block() {
+        let (width, height, stride) = (13, 11, 16);
+        let data =
+            (0..stride * height).map(|at| u8::try_from(at * at * 7 % 251).unwrap()).collect();
+        let plane = Plane { width, height, stride, scale: (1, 1), data };
+        for (across, down) in [(1, 1), (2, 2), (4, 2), (3, 4), (2, 1)] {
+            // The last blocks lie partly outside the plane.
+            let (columns, rows) = (width.div_ceil(across) + 1, height.div_ceil(down) + 1);
+            let mut gradients = Gradients::new(columns);
+            for row in 0..rows {
+                gradients.read(&plane, row, (across, down));
+                for column in 0..columns {
+                    let sample = |x: usize, y: usize| {
+                        i16::from(plane.data[y.min(height - 1) * stride + x.min(width - 1)])
+                    };
+                    let (left, top) = (column * across, row * down);
+                    let (x, y) = (left + across / 2, top + down / 2);
+                    let found = (gradients.across[column], gradients.down[column]);
+                    let expected = (
+                        sample(left + across, y) - sample(left.saturating_sub(1), y),
+                        sample(x, top + down) - sample(x, top.saturating_sub(1)),
+                    );
+                    assert_eq!(found, expected, "{across}x{down}: {column}, {row}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_repeated() {
+        let values: Vec<u16> = (0..20).collect();
+        for (start, times) in [(0, 1), (3, 1), (10, 1), (0, 2), (5, 4), (18, 3)] {
+            let mut lanes = [99; LANES];
+            repeat(&values, start, times, &mut lanes);
+            for (lane, &found) in lanes.iter().enumerate() {
+                let expected = values.get(start + lane / times).copied().unwrap_or(99);
+                assert_eq!(found, expected, "{start} {times}: {lane}");
+            }
+        }
+    }
+}
