@@ -6,6 +6,7 @@ after minutes, with an error message inside the output of a build script.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -43,13 +44,18 @@ def get_requires_for_build_editable(config_settings: dict[str, Any] | None = Non
     return get_requires_for_build_wheel(config_settings)
 
 
+def _make_executable() -> None:
+    if not os.access(COMPILER, os.X_OK):
+        COMPILER.chmod(0o755)
+
+
 def build_wheel(
     wheel_directory: str,
     config_settings: dict[str, Any] | None = None,
     metadata_directory: str | None = None,
 ) -> str:
     """Build a wheel."""
-    COMPILER.chmod(0o755)
+    _make_executable()
     return maturin.build_wheel(wheel_directory, config_settings, metadata_directory)
 
 
@@ -59,7 +65,7 @@ def build_editable(
     metadata_directory: str | None = None,
 ) -> str:
     """Build a wheel for an editable installation."""
-    COMPILER.chmod(0o755)
+    _make_executable()
     return maturin.build_editable(wheel_directory, config_settings, metadata_directory)
 
 
